@@ -1,0 +1,20 @@
+//! Names, units, remote commands, secrets, text diffs, events, findings and exit codes.
+//! The ground floor: it knows nothing of ours.
+
+mod cmd;
+mod diff;
+mod event;
+mod exit;
+mod finding;
+mod name;
+mod secret;
+mod unit;
+
+pub use cmd::{Cmd, quote};
+pub use diff::unified;
+pub use event::{Event, Sink};
+pub use exit::Exit;
+pub use finding::{Finding, Verdict};
+pub use name::{Component, HostName, NameError, ResourceId, Role};
+pub use secret::Secret;
+pub use unit::{Bytes, Percent, UnitError, duration};

@@ -1,0 +1,70 @@
+//! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
+
+use super::{Global, OutputFormat};
+use crate::base::Exit;
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// Why a command ended without its answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Arguments that do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// The operator said no, or was not there to say yes.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Failure {
+    /// The exit code of this failure.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Refused(_) => Exit::Refused,
+        }
+    }
+
+    /// The number `imctl explain` knows it by.
+    pub fn number(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "IM1001",
+            Self::Refused(_) => "IM1002",
+        }
+    }
+
+    /// What helps, as commands or sentences.
+    pub fn help(&self) -> Vec<String> {
+        match self {
+            Self::Usage(_) => vec!["imctl --help".to_owned()],
+            Self::Refused(_) => vec![],
+        }
+    }
+
+    /// Prints the failure once: the chain of causes, then what helps.
+    #[expect(clippy::print_stderr, clippy::print_stdout, reason = "this room prints")]
+    pub fn print(&self, global: &Global) {
+        if global.output == OutputFormat::Json {
+            let value = serde_json::json!({
+                "format": 1, "error": self.number(), "exit": self.exit().code(),
+                "message": chain(self), "help": self.help(),
+            });
+            println!("{value}");
+        }
+        eprintln!("Error {}: {}", self.number(), chain(self));
+        for line in self.help() {
+            eprintln!("  help: {line}");
+        }
+    }
+}
+
+/// The message and its causes, each once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! Options that every command takes.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Inventory file
+    #[arg(short, long, global = true, value_name = "FILE", env = "IMCTL_INVENTORY")]
+    pub inventory: Option<PathBuf>,
+    /// Only these hosts: a name, @role or a glob; may be given several times
+    #[arg(long, global = true, value_name = "HOST|@ROLE|GLOB")]
+    pub on: Vec<String>,
+    /// Hosts worked on at the same time
+    #[arg(short = 'j', long, global = true, value_name = "N", default_value_t = 64)]
+    pub parallel: usize,
+    /// Shape of the answer on standard output
+    #[arg(short, long, global = true, value_enum, default_value_t = OutputFormat::Human)]
+    pub output: OutputFormat,
+    /// Do not ask before changing; never enough for losing data
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Language of the answer: en or zh
+    #[arg(long, global = true, value_name = "LANG", env = "IMCTL_LANG", default_value = "en", value_parser = ["en", "zh"])]
+    pub lang: String,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No colours (as does NO_COLOR)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Folder of the bundle to use
+    #[arg(long, global = true, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// Limit for one connection or remote step, such as 30s
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s")]
+    pub timeout: String,
+    /// Accept and record the keys of hosts that are not known yet
+    #[arg(long, global = true)]
+    pub accept_new_host_keys: bool,
+}
+
+/// Shape of the answer on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Human,
+    /// For programs; carries `format: 1`.
+    Json,
+}

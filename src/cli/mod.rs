@@ -1,0 +1,68 @@
+//! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
+
+mod failure;
+mod global;
+mod version;
+
+pub use failure::Failure;
+pub use global::{Global, OutputFormat};
+
+use crate::base::Exit;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Plans, installs, proves and keeps alive a private instant-messaging service on your own servers.
+#[derive(Debug, Parser)]
+#[command(name = "imctl", version, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Verb,
+}
+
+/// The verbs. Each is one file of this room.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Tells this program's version and the formats it speaks.
+    Version(version::Args),
+}
+
+impl Verb {
+    async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        match self {
+            Self::Version(args) => version::run(&args, global),
+        }
+    }
+}
+
+/// Runs the program: arguments in, exit code out.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln_line("a TLS provider was installed twice");
+        return ExitCode::from(Exit::Bug.code());
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln_line(&format!("cannot start: {cause}"));
+            return ExitCode::from(Exit::Bug.code());
+        }
+    };
+    let Cli { global, command } = cli;
+    let exit = match runtime.block_on(command.run(&global)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.print(&global);
+            failure.exit()
+        }
+    };
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
+}
+
+#[expect(clippy::print_stderr, reason = "this room prints")]
+fn eprintln_line(line: &str) {
+    eprintln!("{line}");
+}

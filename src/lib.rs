@@ -1,0 +1,8 @@
+//! imctl plans, installs, proves and keeps alive a private instant-messaging service on your own servers.
+//!
+//! The rooms stand on floors; a room imports from lower floors only (`tests/house.rs` keeps it so).
+
+pub mod base;
+pub mod cli;
+pub mod inventory;
+pub mod record;

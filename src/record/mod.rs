@@ -1,0 +1,8 @@
+//! Data that rooms hand to each other: what was seen on a host, what was done. Types only;
+//! it does not know who makes or reads them.
+
+mod execution;
+mod observed;
+
+pub use execution::{Execution, HostResult, StepResult};
+pub use observed::{Answer, Observed, PathKind, PathState, UnitState};

@@ -1,0 +1,163 @@
+//! What every connection can do, whichever way it was made.
+
+use crate::base::Secret;
+use futures_util::future::BoxFuture;
+use std::net::SocketAddr;
+use std::time::Duration;
+use thiserror::Error;
+
+/// One remote execution: a POSIX sh program that travels over standard input (never in argv), run as root.
+#[derive(Debug, Clone)]
+pub struct Exec {
+    /// The program.
+    pub script: String,
+    /// What the program reads on its standard input after itself.
+    pub input: Secret<Vec<u8>>,
+    /// Run as root (through sudo where the login is not root); else as the login user.
+    pub root: bool,
+    /// After this the program is ended on the host and the call fails with `LinkError::Deadline`.
+    pub within: Duration,
+}
+
+impl Exec {
+    /// A program as root without input.
+    pub fn new(script: impl Into<String>, within: Duration) -> Self {
+        Self { script: script.into(), input: Secret::new(Vec::new()), root: true, within }
+    }
+
+    /// Gives the program something to read.
+    #[must_use]
+    pub fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = Secret::new(input);
+        self
+    }
+}
+
+/// What a remote execution left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Exit status; 128 + n when a signal ended it.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Both outputs as text, trimmed: what a person needs to see of a failure.
+    pub fn text(&self) -> String {
+        let mut text = String::from_utf8_lossy(&self.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&self.stderr));
+        text.trim().to_owned()
+    }
+}
+
+/// A remote port forward: connections to `port` on the host's loopback reach a listener of ours until it is dropped.
+pub struct Forward {
+    /// The port on the host.
+    pub port: u16,
+    /// Ends the forward when dropped.
+    pub guard: Box<dyn Send + Sync>,
+}
+
+/// Why a connection could not do what was asked. The message names no secret.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// No connection: the address, and the cause.
+    #[error("cannot connect to {address}: {cause}")]
+    Connect {
+        /// Where to.
+        address: String,
+        /// What happened.
+        cause: String,
+    },
+    /// The host refused the login.
+    #[error("the login as `{user}` at {address} was refused; tried {tried}")]
+    Login {
+        /// The user.
+        user: String,
+        /// Where to.
+        address: String,
+        /// What was tried, in words.
+        tried: String,
+    },
+    /// The host's key is another than the one recorded, or revoked.
+    #[error("{address} shows another host key than the one recorded")]
+    HostKey {
+        /// Where to.
+        address: String,
+        /// Fingerprint on record.
+        recorded: String,
+        /// Fingerprint shown.
+        shown: String,
+        /// File and line of the record.
+        place: String,
+    },
+    /// The host is not known yet and nobody accepted it.
+    #[error("{address} is not known yet; it shows {shown}")]
+    UnknownHost {
+        /// Where to.
+        address: String,
+        /// Fingerprint shown.
+        shown: String,
+    },
+    /// Root rights are wanted and not to be had.
+    #[error("`sudo` refused on {address}: {cause}")]
+    Sudo {
+        /// Where.
+        address: String,
+        /// What sudo said.
+        cause: String,
+    },
+    /// The connection broke.
+    #[error("the connection to {address} was lost: {cause}")]
+    Lost {
+        /// Where to.
+        address: String,
+        /// What happened.
+        cause: String,
+    },
+    /// It took too long and was ended.
+    #[error("no answer from {address} within {within:?}")]
+    Deadline {
+        /// Where to.
+        address: String,
+        /// The limit.
+        within: Duration,
+    },
+    /// The host does not allow what was asked, such as forwarding.
+    #[error("{address} does not allow {what}")]
+    NotAllowed {
+        /// Where.
+        address: String,
+        /// What was asked.
+        what: String,
+    },
+}
+
+/// An open connection to one host. Calls may run at the same time; each is its own channel.
+pub trait Session: Send + Sync {
+    /// Runs a program to its end.
+    fn exec(&self, exec: Exec) -> BoxFuture<'_, Result<Output, LinkError>>;
+
+    /// Writes a file whole as root: temporary name in the same folder, mode, owner and group, fsync, rename,
+    /// fsync of the folder. The content is never readable by others, not for a moment.
+    fn upload<'a>(
+        &'a self,
+        path: &'a str,
+        content: &'a [u8],
+        mode: &'a str,
+        owner: &'a str,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<(), LinkError>>;
+
+    /// Opens `127.0.0.1:port` on the host (0 = any free port) and joins each connection there to `to` here.
+    fn forward(&self, port: u16, to: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>>;
+
+    /// Opens a second, new connection to the same host, to prove that one can still come in.
+    fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>>;
+
+    /// Closes the connection; never fails.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
