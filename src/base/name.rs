@@ -14,7 +14,9 @@ pub enum NameError {
     #[error("`{0}` is longer than 63 characters")]
     TooLong(String),
     /// A character that would be trouble in paths, tables or shells.
-    #[error("`{name}` contains `{bad}`; letters of any script, digits, `-`, `_` and `.` are allowed, and it starts with a letter or digit")]
+    #[error(
+        "`{name}` contains `{bad}`; letters of any script, digits, `-`, `_` and `.` are allowed, and it starts with a letter or digit"
+    )]
     BadCharacter {
         /// The whole name.
         name: String,
@@ -124,10 +126,7 @@ mod tests {
     #[test]
     fn a_chinese_name_is_a_name_and_a_slash_is_not() {
         assert!(HostName::new("数据库1").is_ok());
-        assert_eq!(
-            HostName::new("a/b"),
-            Err(NameError::BadCharacter { name: "a/b".into(), bad: '/' })
-        );
+        assert_eq!(HostName::new("a/b"), Err(NameError::BadCharacter { name: "a/b".into(), bad: '/' }));
         assert_eq!(HostName::new(""), Err(NameError::Empty));
         assert!(HostName::new("-rf").is_err());
     }

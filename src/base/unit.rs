@@ -23,7 +23,8 @@ impl Bytes {
     pub fn parse(text: &str) -> Result<Self, UnitError> {
         let wrong = || UnitError::Unreadable(text.to_owned(), "an amount of data such as `2MB` or `1.5GiB`");
         let text_trimmed = text.trim();
-        let split = text_trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text_trimmed.len());
+        let split =
+            text_trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text_trimmed.len());
         let (digits, unit) = text_trimmed.split_at(split);
         let number: f64 = digits.parse().map_err(|_| wrong())?;
         let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {

@@ -13,7 +13,13 @@ use std::process::ExitCode;
 
 /// Plans, installs, proves and keeps alive a private instant-messaging service on your own servers.
 #[derive(Debug, Parser)]
-#[command(name = "imctl", version, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    name = "imctl",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

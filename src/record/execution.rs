@@ -56,6 +56,9 @@ impl Execution {
     /// Whether every host did all its steps.
     pub fn succeeded(&self) -> bool {
         !self.interrupted
-            && self.hosts.values().all(|host| host.steps.iter().all(|(_, result, _)| *result == StepResult::Done))
+            && self
+                .hosts
+                .values()
+                .all(|host| host.steps.iter().all(|(_, result, _)| *result == StepResult::Done))
     }
 }
