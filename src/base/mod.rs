@@ -7,6 +7,7 @@ mod event;
 mod exit;
 mod finding;
 mod name;
+mod nearest;
 mod secret;
 mod unit;
 
@@ -16,5 +17,6 @@ pub use event::{Event, Sink};
 pub use exit::Exit;
 pub use finding::{Finding, Verdict};
 pub use name::{Component, HostName, NameError, ResourceId, Role};
+pub use nearest::nearest;
 pub use secret::Secret;
 pub use unit::{Bytes, Percent, UnitError, duration};

@@ -1,7 +1,8 @@
 //! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
 
-use super::{Global, OutputFormat};
+use super::{Global, OutputFormat, mistakes};
 use crate::base::Exit;
+use crate::inventory::{Mistakes, SelectError};
 use std::error::Error;
 use std::fmt::Write as _;
 
@@ -11,6 +12,12 @@ pub enum Failure {
     /// Arguments that do not fit together.
     #[error("{0}")]
     Usage(String),
+    /// The inventory has mistakes.
+    #[error(transparent)]
+    Inventory(#[from] Mistakes),
+    /// `--on` names what is not there.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -20,7 +27,7 @@ impl Failure {
     /// The exit code of this failure.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) => Exit::Usage,
+            Self::Usage(_) | Self::Inventory(_) | Self::Select(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
         }
     }
@@ -30,6 +37,8 @@ impl Failure {
         match self {
             Self::Usage(_) => "IM1001",
             Self::Refused(_) => "IM1002",
+            Self::Inventory(mistakes) => mistakes.list.first().map_or("IM1201", |mistake| mistake.number),
+            Self::Select(_) => "IM1203",
         }
     }
 
@@ -37,7 +46,8 @@ impl Failure {
     pub fn help(&self) -> Vec<String> {
         match self {
             Self::Usage(_) => vec!["imctl --help".to_owned()],
-            Self::Refused(_) => vec![],
+            Self::Select(error) => vec![error.help().to_owned()],
+            Self::Inventory(_) | Self::Refused(_) => vec![],
         }
     }
 
@@ -45,11 +55,21 @@ impl Failure {
     #[expect(clippy::print_stderr, clippy::print_stdout, reason = "this room prints")]
     pub fn print(&self, global: &Global) {
         if global.output == OutputFormat::Json {
-            let value = serde_json::json!({
+            let mut value = serde_json::json!({
                 "format": 1, "error": self.number(), "exit": self.exit().code(),
                 "message": chain(self), "help": self.help(),
             });
+            if let Self::Inventory(found) = self {
+                value["mistakes"] = mistakes::json(found);
+            }
             println!("{value}");
+        }
+        if let Self::Inventory(found) = self {
+            let terminal = console::Term::stderr();
+            let colour = !global.no_color && console::colors_enabled_stderr();
+            let width =
+                terminal.size_checked().map_or(110, |(_, columns)| usize::from(columns).clamp(40, 140));
+            return eprint!("{}", mistakes::human(found, colour, width));
         }
         eprintln!("Error {}: {}", self.number(), chain(self));
         for line in self.help() {

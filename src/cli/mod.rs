@@ -2,6 +2,7 @@
 
 mod failure;
 mod global;
+mod mistakes;
 mod version;
 
 pub use failure::Failure;

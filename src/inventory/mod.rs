@@ -1,6 +1,22 @@
 //! The operator's inventory: schema, loading, validation with every mistake at once, host selection.
 //! It does not know the hosts' real state.
 
+mod keys;
+mod load;
+mod mistake;
 mod model;
+mod places;
+mod read;
+mod rules;
+mod scalar;
+mod select;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tree;
 
+pub use load::{load, load_alone, parse};
+pub use mistake::{Label, Mistake, MistakeDiagnostic, Mistakes, line_and_column};
 pub use model::{Bundle, Host, Inventory, Secrets, Ssh, Sudo, Targets, Tls};
+pub use places::Places;
+pub use select::{SelectError, select};

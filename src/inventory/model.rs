@@ -1,5 +1,6 @@
 //! The inventory as the rest of imctl sees it: checked, with every default filled in.
 
+use super::places::Places;
 use crate::base::{Component, HostName, Role};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -33,6 +34,8 @@ pub struct Inventory {
     pub bundle: Bundle,
     /// How the secrets of `.imctl/` are opened.
     pub secrets: Secrets,
+    /// Where everything stands in the file, for mistakes found later.
+    pub places: Places,
 }
 
 /// One host.
@@ -67,6 +70,8 @@ pub struct Ssh {
     pub agent: bool,
     /// File that holds the login password (0600).
     pub password_file: Option<PathBuf>,
+    /// Whether the login password is asked for once.
+    pub ask_password: bool,
     /// Jump host, `[user@]host[:port]`.
     pub jump: Option<String>,
     /// How root rights are had.
