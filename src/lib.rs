@@ -6,3 +6,4 @@ pub mod base;
 pub mod cli;
 pub mod inventory;
 pub mod record;
+pub mod state;

@@ -1,0 +1,123 @@
+//! The operator's folder beside the inventory, `.imctl/<deployment>/`: encrypted secrets, the private CA, run
+//! logs, plans, releases, history. It keeps bytes and does not know what they mean to a planner.
+
+mod authority;
+mod contents;
+mod error;
+mod own;
+mod place;
+mod recipients;
+mod redact;
+mod release;
+mod run_log;
+mod shape;
+mod unlock;
+mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use authority::{AUTHORITY_DAYS, Identity, LEAF_DAYS, due};
+pub use error::StateError;
+pub use own::{OwnFiles, own_certificate_mistakes};
+pub use place::Lock;
+pub use recipients::{Means, NewRecipient, Recipient};
+pub use redact::Redactor;
+pub use release::{Entry, Release};
+pub use run_log::{RunLog, event_line};
+pub use shape::{KeyPair, Shape};
+pub use unlock::{Ask, Question, Unlocker};
+pub use vault::{Issued, Value, Vault};
+
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+
+/// The state folder of one deployment. Cloning it names the same folder.
+#[derive(Debug, Clone)]
+pub struct State {
+    folder: PathBuf,
+    deployment: String,
+}
+
+impl State {
+    /// The folder of a deployment beside its inventory file; makes it (0700) when it is not there.
+    pub fn open(inventory: &Path, deployment: &str) -> Result<Self, StateError> {
+        let beside = inventory.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let all = beside.join(".imctl");
+        let fresh = !all.exists();
+        let folder = all.join(deployment);
+        place::private_folder(&folder)?;
+        place::private_folder(&all)?;
+        if fresh {
+            // Run logs and secrets do not belong in a repository by accident; who wants them there removes this file.
+            place::write(&all.join(".gitignore"), b"*\n")?;
+        }
+        Ok(Self { folder, deployment: deployment.to_owned() })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The deployment's name.
+    pub fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
+    /// A path within the folder.
+    pub fn path(&self, within: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(within)
+    }
+
+    /// Where host keys of this deployment are recorded.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.path("known_hosts")
+    }
+
+    /// Keeps other commands of imctl that change things out of the folder until the lock is dropped.
+    pub fn lock(&self, doing: &str) -> Result<Lock, StateError> {
+        self.lock_file("lock", doing)
+    }
+
+    fn lock_file(&self, name: &str, doing: &str) -> Result<Lock, StateError> {
+        let (who, pid, since) = (operator(), std::process::id(), Timestamp::now().strftime("%F %T UTC"));
+        place::lock(self.path(name), &format!("{doing} by {who}, process {pid}, since {since}"))
+    }
+
+    /// Reads a file of the folder; none when it is not there.
+    pub fn read(&self, within: impl AsRef<Path>) -> Result<Option<Vec<u8>>, StateError> {
+        place::read(&self.path(within))
+    }
+
+    /// Writes a file of the folder whole, 0600.
+    pub fn write(&self, within: impl AsRef<Path>, content: &[u8]) -> Result<(), StateError> {
+        place::write(&self.path(within), content)
+    }
+
+    /// The encrypted files that each host keeps a copy of, so that a lost control machine loses nothing: path within
+    /// the folder and content.
+    pub fn mirror(&self) -> Result<Vec<(String, Vec<u8>)>, StateError> {
+        let identity = place::names(&self.path("identity.d"))?;
+        let wraps = identity.iter().map(|name| format!("identity.d/{name}"));
+        let mut files = Vec::new();
+        for within in std::iter::once("secrets.age".to_owned()).chain(wraps) {
+            if let Some(content) = self.read(&within)? {
+                files.push((within, content));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// Who runs this: `user@machine`; behind sudo the one who called it.
+pub fn operator() -> String {
+    let named = |key: &str| std::env::var(key).ok().filter(|name| !name.is_empty());
+    let user =
+        named("SUDO_USER").or_else(|| named("USER")).or_else(|| named("LOGNAME")).unwrap_or("root".into());
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = machine.trim();
+    let fits = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let clean = |text: &str| text.chars().filter(fits).take(30).collect::<String>();
+    if machine.is_empty() { clean(&user) } else { format!("{}@{}", clean(&user), clean(machine)) }
+}

@@ -1,0 +1,146 @@
+//! What was installed when, by whom: one file a release, and the history of everything that was done as
+//! lines that each carry the digest of the one before, so that a line taken out or changed shows.
+
+use super::{State, StateError, operator, place};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A record of what was installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Release {
+    /// Version of this shape.
+    pub format: u32,
+    /// The stack.
+    pub stack: String,
+    /// Its version.
+    pub version: String,
+    /// When the install ended.
+    pub time: Timestamp,
+    /// Who did it, `user@machine`.
+    pub who: String,
+    /// Digest of the plan that was applied.
+    pub plan: String,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Entry {
+    /// From 1.
+    pub number: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who, `user@machine`.
+    pub who: String,
+    /// The command, such as `install`.
+    pub what: String,
+    /// How it ended, in one sentence without secrets.
+    pub outcome: String,
+    /// SHA-256 of the line before (hex); empty for the first.
+    pub before: String,
+}
+
+impl State {
+    /// Keeps a release under `releases/`.
+    pub fn save_release(&self, release: &Release) -> Result<(), StateError> {
+        let name = format!("releases/{}.json", release.time.strftime("%Y-%m-%dT%H-%M-%S"));
+        let text = serde_json::to_string_pretty(release).expect("a release is plain data");
+        self.write(name, text.as_bytes())
+    }
+
+    /// All releases, oldest first.
+    pub fn releases(&self) -> Result<Vec<Release>, StateError> {
+        let folder = self.path("releases");
+        let mut releases = Vec::new();
+        for name in place::names(&folder)? {
+            let path = folder.join(name);
+            let text = place::read(&path)?.unwrap_or_default();
+            let release = serde_json::from_slice(&text)
+                .map_err(|cause| StateError::Damaged { path: path.clone(), cause: cause.to_string() })?;
+            releases.push(release);
+        }
+        Ok(releases)
+    }
+
+    /// Adds a line to the history.
+    pub fn remember(&self, what: &str, outcome: &str, now: Timestamp) -> Result<(), StateError> {
+        let _writing = self.lock_file("history.lock", "writing history")?;
+        let lines = self.history_lines()?;
+        let entry = Entry {
+            number: lines.len() as u64 + 1,
+            time: now,
+            who: operator(),
+            what: what.to_owned(),
+            outcome: outcome.to_owned(),
+            before: lines.last().map(|line| digest(line)).unwrap_or_default(),
+        };
+        let line = serde_json::to_string(&entry).expect("a line of history is plain data");
+        place::append(&self.path("history.jsonl"), &line)
+    }
+
+    /// The history, oldest first; an error names the first line that does not follow from the one before.
+    pub fn history(&self) -> Result<Vec<Entry>, StateError> {
+        let damaged = |cause: String| StateError::Damaged { path: self.path("history.jsonl"), cause };
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut before = String::new();
+        for (at, line) in self.history_lines()?.iter().enumerate() {
+            let entry: Entry =
+                serde_json::from_str(line).map_err(|cause| damaged(format!("line {}: {cause}", at + 1)))?;
+            if entry.before != before {
+                return Err(damaged(format!("line {} does not follow from the one before it", at + 1)));
+            }
+            before = digest(line);
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn history_lines(&self) -> Result<Vec<String>, StateError> {
+        let text = self.read("history.jsonl")?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+    }
+}
+
+fn digest(line: &str) -> String {
+    hex::encode(Sha256::digest(line.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_history_that_was_changed_by_hand_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("acme.yml"), "acme").unwrap();
+        for outcome in ["73 created", "0 changes", "1 changed"] {
+            state.remember("install", outcome, Timestamp::UNIX_EPOCH).unwrap();
+        }
+        assert_eq!(state.history().unwrap().len(), 3);
+        let text = String::from_utf8(state.read("history.jsonl").unwrap().unwrap()).unwrap();
+        state.write("history.jsonl", text.replace("0 changes", "9 changes").as_bytes()).unwrap();
+        let seen = state.history().unwrap_err().to_string();
+        assert!(seen.ends_with("line 3 does not follow from the one before it"), "{seen}");
+    }
+
+    #[test]
+    fn releases_come_back_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("acme.yml"), "acme").unwrap();
+        let mut release = Release {
+            format: 1,
+            stack: "tiny".into(),
+            version: "1".into(),
+            time: Timestamp::from_second(2_000_000_000).unwrap(),
+            who: "ops@laptop".into(),
+            plan: "abc".into(),
+        };
+        state.save_release(&release).unwrap();
+        release.time = Timestamp::from_second(1_000_000_000).unwrap();
+        state.save_release(&release).unwrap();
+        let times: Vec<i64> = state.releases().unwrap().iter().map(|it| it.time.as_second()).collect();
+        assert_eq!(times, [1_000_000_000, 2_000_000_000]);
+    }
+}
