@@ -7,3 +7,4 @@ pub mod cli;
 pub mod inventory;
 pub mod record;
 pub mod state;
+pub mod resource;
