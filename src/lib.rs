@@ -5,6 +5,7 @@
 pub mod base;
 pub mod cli;
 pub mod inventory;
+pub mod probe;
 pub mod record;
 pub mod state;
 pub mod resource;
