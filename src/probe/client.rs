@@ -151,8 +151,8 @@ impl Client {
                 Err(other) => return Err(other),
             }
         }
-        let (taken, left) = self.inbox.drain(..).partition(|stanza| fits(stanza));
-        self.inbox = left;
+        let (taken, left): (Vec<_>, Vec<_>) = self.inbox.drain(..).partition(|stanza| fits(stanza));
+        self.inbox = left.into();
         Ok(taken)
     }
 
