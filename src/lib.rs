@@ -5,7 +5,6 @@
 pub mod base;
 pub mod cli;
 pub mod inventory;
-pub mod probe;
+pub mod lab;
 pub mod record;
 pub mod state;
-pub mod resource;

@@ -8,7 +8,6 @@ mod exit;
 mod finding;
 mod name;
 mod nearest;
-pub mod scram;
 mod secret;
 mod unit;
 

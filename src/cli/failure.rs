@@ -3,6 +3,7 @@
 use super::{Global, OutputFormat, mistakes};
 use crate::base::Exit;
 use crate::inventory::{Mistakes, SelectError};
+use crate::lab::LabError;
 use std::error::Error;
 use std::fmt::Write as _;
 
@@ -18,6 +19,9 @@ pub enum Failure {
     /// `--on` names what is not there.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// The lab could not do what was asked.
+    #[error(transparent)]
+    Lab(#[from] LabError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -28,6 +32,11 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Inventory(_) | Self::Select(_) => Exit::Usage,
+            Self::Lab(LabError::Busy(_)) => Exit::Locked,
+            Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
+                Exit::HostFailed
+            }
+            Self::Lab(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
         }
     }
@@ -39,6 +48,8 @@ impl Failure {
             Self::Refused(_) => "IM1002",
             Self::Inventory(mistakes) => mistakes.list.first().map_or("IM1201", |mistake| mistake.number),
             Self::Select(_) => "IM1203",
+            Self::Lab(LabError::Busy(_)) => "IM8302",
+            Self::Lab(_) => "IM8301",
         }
     }
 
@@ -47,6 +58,7 @@ impl Failure {
         match self {
             Self::Usage(_) => vec!["imctl --help".to_owned()],
             Self::Select(error) => vec![error.help().to_owned()],
+            Self::Lab(error) => error.help(),
             Self::Inventory(_) | Self::Refused(_) => vec![],
         }
     }

@@ -1,13 +1,9 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
-mod completions;
-mod errors;
-mod explain;
 mod failure;
 mod global;
+mod lab;
 mod mistakes;
-mod schema;
-mod stdout;
 mod version;
 
 pub use failure::Failure;
@@ -36,23 +32,17 @@ pub struct Cli {
 /// The verbs. Each is one file of this room.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Makes throw-away hosts on this machine to try everything on.
+    Lab(lab::Args),
     /// Tells this program's version and the formats it speaks.
     Version(version::Args),
-    /// Tells what an inventory key, an error number or a check means.
-    Explain(explain::Args),
-    /// Prints the inventory's JSON schema, for editors.
-    Schema(schema::Args),
-    /// Prints a completion script for a shell.
-    Completions(completions::Args),
 }
 
 impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
+            Self::Lab(args) => lab::run(args, global).await,
             Self::Version(args) => version::run(&args, global),
-            Self::Explain(args) => explain::run(&args, global),
-            Self::Schema(args) => schema::run(&args, global),
-            Self::Completions(args) => completions::run(&args, global),
         }
     }
 }
