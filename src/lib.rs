@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod facts;
 pub mod inventory;
 pub mod lab;
 pub mod record;

@@ -116,7 +116,8 @@ impl HostFacts {
     /// The file system that a path is on or will be on.
     pub fn mount(&self, path: &str) -> Option<&Mount> {
         let holds = |mount: &&Mount| {
-            mount.path == "/" || path.strip_prefix(&mount.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            mount.path == "/"
+                || path.strip_prefix(&mount.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.mounts.iter().filter(holds).max_by_key(|mount| mount.path.len())
     }

@@ -22,7 +22,10 @@ fn a_recorded_host_is_read_in_full() {
     let eth = &facts.interfaces[0];
     assert_eq!((eth.name.as_str(), eth.mtu, eth.speed, eth.up), ("host0", Some(1500), Some(10_000), true));
     let said: Vec<String> = facts.listeners.unwrap().iter().map(listener).collect();
-    assert_eq!(said, ["tcp 0.0.0.0:22 sshd", "tcp :::22 sshd", "tcp 127.0.0.1:5432 -", "udp 0.0.0.0:123 chronyd"]);
+    assert_eq!(
+        said,
+        ["tcp 0.0.0.0:22 sshd", "tcp :::22 sshd", "tcp 127.0.0.1:5432 -", "udp 0.0.0.0:123 chronyd"]
+    );
 }
 
 fn listener(it: &Listener) -> String {
