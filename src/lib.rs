@@ -3,6 +3,7 @@
 //! The rooms stand on floors; a room imports from lower floors only (`tests/house.rs` keeps it so).
 
 pub mod base;
+pub mod bundle;
 pub mod cli;
 pub mod facts;
 pub mod inventory;

@@ -1,0 +1,193 @@
+//! What a host runs to take packages out of the bundle, as POSIX sh text: pure functions. Apt there sees the
+//! bundle and nothing else, and no service starts by itself.
+
+use crate::base::quote;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
+/// How a host reaches the bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// By HTTP on this port of its own loopback: the end of a remote forward.
+    Forward(u16),
+    /// As files uploaded below this absolute folder, laid out as in the bundle.
+    Folder(String),
+}
+
+impl Source {
+    /// The folder below which uploads go when forwarding is off.
+    pub const UPLOADS: &'static str = "/var/cache/imctl/bundle";
+
+    fn line(&self, version: &str) -> String {
+        let place = match self {
+            Self::Forward(port) => format!("http://127.0.0.1:{port}/apt"),
+            Self::Folder(path) => format!("file:{}/apt", path.trim_end_matches('/')),
+        };
+        format!("deb [signed-by=/etc/imctl/bundle.gpg] {place} {version}/")
+    }
+}
+
+/// One run of apt.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Install {
+    /// Names, or `name=version`.
+    pub names: Vec<String>,
+    /// Units that must not start before they are configured; masked when they are not there yet.
+    pub masks: Vec<String>,
+    /// Packages that go along to this version when the host has another one: `Manifest::aligned`.
+    pub aligned: BTreeMap<String, String>,
+}
+
+/// Points the host's apt at the bundle: a source list of our own and its keyring. Changes nothing that is right.
+pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
+    format!(
+        "{SETUP}put() {{ cmp -s \"$1.new\" \"$1\" && rm -f \"$1.new\" || mv -f \"$1.new\" \"$1\"; }}\n\
+         umask 022\nmkdir -p /etc/imctl /var/cache/imctl/apt/lists/partial /var/cache/imctl/apt/archives/partial\n\
+         printf %s {} | base64 -d >/etc/imctl/bundle.gpg.new\nput /etc/imctl/bundle.gpg\n\
+         printf '%s\\n' {} >/etc/imctl/apt.list.new\nput /etc/imctl/apt.list\n{UPDATE}",
+        STANDARD.encode(keyring),
+        quote(&source.line(version)),
+    )
+}
+
+/// Installs packages. `setup_script` must have run since the last change of the way to the bundle.
+pub fn install_script(install: &Install) -> String {
+    let words = |items: &[String]| items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(" ");
+    let bare = |name: &str| name.split('=').next().unwrap_or(name).to_owned();
+    let named: Vec<String> = install.names.iter().map(|name| bare(name)).collect();
+    let aligned: Vec<String> = install
+        .aligned
+        .iter()
+        .filter(|(name, _)| !named.contains(name))
+        .map(|(name, version)| format!("{name}={version}"))
+        .collect();
+    format!(
+        "{SETUP}{POLICY}masks() {{ for unit in {}; do\n  {MASK}\ndone; }}\nmasks\nset -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n{INSTALL}",
+        words(&install.masks),
+        words(&install.names),
+        words(&aligned),
+    )
+}
+
+/// Takes away what an install that was killed may have left: the file that keeps services from starting.
+pub fn sweep_script() -> String {
+    format!("{SETUP}{SWEEP}sweep\n")
+}
+
+/// The environment and apt's way: our list, our cache, our lists, no proxy; what the host's own configuration says
+/// about dpkg counts. The clock may be wrong before time is set up, so dates are not looked at.
+const SETUP: &str = r#"set -eu
+export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
+export UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none IMCTL_INSTALL=1
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY || :
+offline() {
+  apt-get -q -o Dir::Etc::sourcelist=/etc/imctl/apt.list -o Dir::Etc::sourceparts=/dev/null \
+    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+    -o Dir::State::lists=/var/cache/imctl/apt/lists -o Dir::Cache::archives=/var/cache/imctl/apt/archives \
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Acquire::http::Proxy=DIRECT \
+    -o Acquire::http::Proxy::127.0.0.1=DIRECT -o Acquire::Check-Date=false -o Acquire::Languages=none \
+    -o APT::Update::Error-Mode=any -o APT::Install-Recommends=0 -o APT::Install-Suggests=0 \
+    -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+    -o DPkg::Lock::Timeout=120 "$@" </dev/null 2>&1
+}
+"#;
+
+const UPDATE: &str = r#"said=$(offline update) || { printf '%s\n' "$said" | grep -E '^(E|W|Err):?' | head -n 20; exit 1; }
+"#;
+
+/// The policy refuses only what descends from a run of ours (the variable in its environment). Left behind by a
+/// kill it lets everybody else start services, and the next run takes it away.
+const SWEEP: &str = r#"policy=/usr/sbin/policy-rc.d
+sweep() {
+  if grep -qs '^# imctl:' "$policy"; then rm -f "$policy"; fi
+  rm -f "$policy.imctl-new"
+  if [ -e "$policy.imctl-other" ]; then mv -f "$policy.imctl-other" "$policy"; fi
+}
+"#;
+
+const POLICY: &str = r##"policy=/usr/sbin/policy-rc.d
+sweep() {
+  if grep -qs '^# imctl:' "$policy"; then rm -f "$policy"; fi
+  rm -f "$policy.imctl-new"
+  if [ -e "$policy.imctl-other" ]; then mv -f "$policy.imctl-other" "$policy"; fi
+}
+sweep
+trap sweep EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+cat >"$policy.imctl-new" <<'POLICY'
+#!/bin/sh
+# imctl: packages that imctl installs do not start their services. Others are not concerned; it may be removed.
+[ "${IMCTL_INSTALL:-}" = 1 ] && exit 101
+[ -x /usr/sbin/policy-rc.d.imctl-other ] && exec /usr/sbin/policy-rc.d.imctl-other "$@"
+exit 0
+POLICY
+chmod 0755 "$policy.imctl-new"
+if [ -e "$policy" ]; then mv -f "$policy" "$policy.imctl-other"; fi
+mv -f "$policy.imctl-new" "$policy"
+"##;
+
+/// A unit that is there already runs or was configured by an earlier run: its mask would outlive this one.
+const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ]; then systemctl -q mask -- "$unit"; fi"#;
+
+const ALIGN: &str = r#"has=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "${pair%%=*}" 2>/dev/null) || continue
+  case $has in "ii ${pair#*=}") ;; ii*) set -- "$@" "$pair" ;; esac"#;
+
+/// What an interrupted run left half done is finished first. Apt may take away another time service only.
+const INSTALL: &str = r#"tell() { printf '%s\n' "$1" | tail -n 30; exit 1; }
+if [ -n "$(dpkg --audit)" ]; then
+  said=$(dpkg --force-confdef --force-confold --configure -a </dev/null 2>&1) || tell "$said"
+fi
+said=$(offline -s -f -y --allow-downgrades install "$@") || tell "$said"
+gone=$(printf '%s\n' "$said" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxE 'systemd-timesyncd|ntp|ntpsec|openntpd' || :)
+if [ -n "$gone" ]; then
+  echo "apt would remove" $gone "which stand in the way; remove them yourself if that is right"
+  exit 1
+fi
+said=$(offline -f -y --allow-downgrades install "$@") || tell "$said"
+rm -f /var/cache/imctl/apt/archives/*.deb
+printf '%s\n' "$said" | grep -E '^[0-9]+ upgraded' || :
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn install() -> Install {
+        Install {
+            names: vec!["server=1.0-1~bpo12+1".into(), "tool".into()],
+            masks: vec!["server.service".into(), "db@15-main.service".into()],
+            aligned: BTreeMap::from([("libx".into(), "2:1.1".into()), ("server".into(), "1.0".into())]),
+        }
+    }
+
+    #[test]
+    fn every_script_is_sound_shell() {
+        let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
+        for script in [setup, install_script(&install()), install_script(&Install::default()), sweep_script()] {
+            let checked = Command::new("sh").args(["-n", "-c", &script]).output().unwrap();
+            assert!(checked.status.success(), "{}\n{script}", String::from_utf8_lossy(&checked.stderr));
+        }
+    }
+
+    #[test]
+    fn a_script_names_the_source_the_packages_and_the_masks() {
+        let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
+        assert!(setup.contains("'deb [signed-by=/etc/imctl/bundle.gpg] http://127.0.0.1:4711/apt 24.12/'"), "{setup}");
+        let folder = Source::Folder(Source::UPLOADS.into()).line("24.12");
+        assert_eq!(folder, "deb [signed-by=/etc/imctl/bundle.gpg] file:/var/cache/imctl/bundle/apt 24.12/");
+        let script = install_script(&install());
+        assert!(script.contains("for unit in server.service db@15-main.service; do"), "{script}");
+        assert!(script.contains("set -- 'server=1.0-1~bpo12+1' tool\nfor pair in libx=2:1.1; do"), "{script}");
+    }
+
+    #[test]
+    fn the_policy_refuses_only_our_own_run() {
+        let policy = POLICY.split("<<'POLICY'\n").nth(1).unwrap().split("POLICY\n").next().unwrap();
+        let status = |ours: &str| {
+            Command::new("sh").args(["-c", policy, "policy-rc.d", "x", "start"]).env("IMCTL_INSTALL", ours).status().unwrap().code()
+        };
+        assert_eq!((status("1"), status("")), (Some(101), Some(0)));
+    }
+}
