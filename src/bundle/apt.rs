@@ -33,7 +33,12 @@ pub(super) struct Chosen {
 
 impl AptRoot {
     /// Makes the root below a cache folder; packages fetched earlier are kept there.
-    pub(super) fn prepare(cache: &Path, release: &str, mirrors: &Mirrors, suites: &BTreeSet<String>) -> Result<Self, BundleError> {
+    pub(super) fn prepare(
+        cache: &Path,
+        release: &str,
+        mirrors: &Mirrors,
+        suites: &BTreeSet<String>,
+    ) -> Result<Self, BundleError> {
         if !Path::new(KEYRING).exists() {
             let cause = format!("`{KEYRING}` is not there; apt-get install debian-archive-keyring");
             return Err(BundleError::Order(cause));
@@ -54,16 +59,22 @@ impl AptRoot {
 
     /// Fetches the package lists; returns the URIs asked, with how many indexes came from each.
     pub(super) fn update(&self) -> Result<BTreeMap<String, usize>, BundleError> {
-        tool::text(self.apt("apt-get").args(["-q", "-o", "APT::Update::Error-Mode=any", "update"])).map(|said| fetched(&said))
+        tool::text(self.apt("apt-get").args(["-q", "-o", "APT::Update::Error-Mode=any", "update"]))
+            .map(|said| fetched(&said))
     }
 
     /// Resolves one version's packages and fetches what is not here yet; also returns the URIs asked.
-    pub(super) fn fetch(&self, order: &VersionOrder) -> Result<(Vec<Chosen>, BTreeMap<String, usize>), BundleError> {
+    pub(super) fn fetch(
+        &self,
+        order: &VersionOrder,
+    ) -> Result<(Vec<Chosen>, BTreeMap<String, usize>), BundleError> {
         self.write("preferences", &pins(&self.release, &order.suites))?;
         let simulated = tool::text(self.apt("apt-get").args(["-q", "-s", "install"]).args(&order.packages))?;
         let mut chosen: Vec<Chosen> = simulated.lines().filter_map(|line| self.chosen(line)).collect();
         chosen.sort();
-        let said = tool::text(self.apt("apt-get").args(["-q", "-y", "--download-only", "install"]).args(&order.packages))?;
+        let said = tool::text(
+            self.apt("apt-get").args(["-q", "-y", "--download-only", "install"]).args(&order.packages),
+        )?;
         if let Some(missing) = chosen.iter().find(|package| !package.file.exists()) {
             return Err(BundleError::Order(format!("apt chose `{}` and did not fetch it", missing.name)));
         }
@@ -71,15 +82,21 @@ impl AptRoot {
     }
 
     /// The suite each package comes from: (name, version) -> suite. The release itself wins over the others.
-    pub(super) fn suites(&self, chosen: &[Chosen]) -> Result<BTreeMap<(String, String), String>, BundleError> {
+    pub(super) fn suites(
+        &self,
+        chosen: &[Chosen],
+    ) -> Result<BTreeMap<(String, String), String>, BundleError> {
         let names: BTreeSet<&str> = chosen.iter().map(|package| package.name.as_str()).collect();
         let table = tool::text(self.apt("apt-cache").arg("madison").args(names))?;
         let mut suites = BTreeMap::new();
         for line in table.lines() {
             let columns: Vec<&str> = line.split('|').map(str::trim).collect();
             let [name, version, place] = columns[..] else { continue };
-            let Some(suite) = place.split_whitespace().nth(1).and_then(|word| word.split('/').next()) else { continue };
-            let known = suites.entry((name.to_owned(), version.to_owned())).or_insert_with(|| suite.to_owned());
+            let Some(suite) = place.split_whitespace().nth(1).and_then(|word| word.split('/').next()) else {
+                continue;
+            };
+            let known =
+                suites.entry((name.to_owned(), version.to_owned())).or_insert_with(|| suite.to_owned());
             if suite.len() < known.len() {
                 suite.clone_into(known);
             }
@@ -89,7 +106,10 @@ impl AptRoot {
 
     fn apt(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env("APT_CONFIG", self.dir.join("apt.conf")).env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
+        command
+            .env("APT_CONFIG", self.dir.join("apt.conf"))
+            .env("LC_ALL", "C")
+            .env("DEBIAN_FRONTEND", "noninteractive");
         command
     }
 
@@ -102,13 +122,14 @@ impl AptRoot {
     fn config(&self, acquire: &str) -> String {
         let dir = self.dir.display();
         let mut text = acquire.to_owned();
-        for (key, value) in [("Dir::State::lists", "lists"), ("Dir::State::status", "status"), ("Dir::State", ".")]
-            .into_iter()
-            .chain([("Dir::Cache::archives", "archives"), ("Dir::Cache", "."), ("Dir::Log", "none")])
-            .chain([("Dir::Etc::sourcelist", "sources.list"), ("Dir::Etc::sourceparts", "none")])
-            .chain([("Dir::Etc::preferences", "preferences"), ("Dir::Etc::preferencesparts", "none")])
-            .chain([("Dir::Etc::parts", "none"), ("Dir::Etc::main", "none/apt.conf")])
-            .chain([("Dir::Etc::trusted", "none/trusted.gpg"), ("Dir::Etc::trustedparts", "none")])
+        for (key, value) in
+            [("Dir::State::lists", "lists"), ("Dir::State::status", "status"), ("Dir::State", ".")]
+                .into_iter()
+                .chain([("Dir::Cache::archives", "archives"), ("Dir::Cache", "."), ("Dir::Log", "none")])
+                .chain([("Dir::Etc::sourcelist", "sources.list"), ("Dir::Etc::sourceparts", "none")])
+                .chain([("Dir::Etc::preferences", "preferences"), ("Dir::Etc::preferencesparts", "none")])
+                .chain([("Dir::Etc::parts", "none"), ("Dir::Etc::main", "none/apt.conf")])
+                .chain([("Dir::Etc::trusted", "none/trusted.gpg"), ("Dir::Etc::trustedparts", "none")])
         {
             let _ = writeln!(text, "{key} \"{dir}/{value}\";");
         }
@@ -143,7 +164,8 @@ pub(super) fn mirrors(named: Option<&str>, release: &str) -> Result<Mirrors, Bun
     }
     let mut files = Vec::new();
     let list = Path::new("/etc/apt/sources.list");
-    let parts = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
+    let parts =
+        fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
     for path in parts.chain([list.to_owned()]) {
         let name = path.display().to_string();
         if name.ends_with(".list") || name.ends_with(".sources") {
@@ -206,7 +228,8 @@ mod tests {
 
     #[test]
     fn only_the_named_packages_may_come_from_another_suite() {
-        let suites = BTreeMap::from([("backports".to_owned(), vec!["server".to_owned(), "lib-x-*".to_owned()])]);
+        let suites =
+            BTreeMap::from([("backports".to_owned(), vec!["server".to_owned(), "lib-x-*".to_owned()])]);
         assert_eq!(
             pins("bookworm", &suites),
             "Package: server lib-x-*\nPin: release n=bookworm-backports\nPin-Priority: 990\n\n\

@@ -37,7 +37,12 @@ pub(super) struct Artifact {
 }
 
 /// Gets an artifact: a given file, the cache, or a build by cargo.
-pub(super) fn ready(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink) -> Result<Artifact, BundleError> {
+pub(super) fn ready(
+    name: &str,
+    order: &ArtifactOrder,
+    cache: &Path,
+    sink: &Sink,
+) -> Result<Artifact, BundleError> {
     let wrong = |cause: String| BundleError::Artifact { name: name.to_owned(), cause };
     let mut artifact = match &order.source {
         ArtifactSource::Given(file) => {
@@ -52,7 +57,8 @@ pub(super) fn ready(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink
             Artifact { file: kept.join(bin), source, glibc: None, crates, notice }
         }
     };
-    let content = fs::read(&artifact.file).map_err(|cause| wrong(format!("`{}`: {cause}", artifact.file.display())))?;
+    let content =
+        fs::read(&artifact.file).map_err(|cause| wrong(format!("`{}`: {cause}", artifact.file.display())))?;
     if let Some(needs) = elf::needs(&content) {
         artifact.glibc = Some(fit(&needs).map_err(wrong)?);
     }
@@ -62,12 +68,16 @@ pub(super) fn ready(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink
 /// Whether the target can run it; returns the glibc it needs.
 fn fit(needs: &Needs) -> Result<String, String> {
     if let Some(foreign) = needs.libraries.iter().find(|library| !LIBRARIES.contains(&library.as_str())) {
-        return Err(format!("it needs `{foreign}`, which the hosts do not have; build it with that library inside"));
+        return Err(format!(
+            "it needs `{foreign}`, which the hosts do not have; build it with that library inside"
+        ));
     }
     let (major, minor) = needs.glibc;
     if needs.glibc > GLIBC {
         let (have, at) = GLIBC;
-        return Err(format!("it needs glibc {major}.{minor}, the hosts have {have}.{at}; build it on Debian 12"));
+        return Err(format!(
+            "it needs glibc {major}.{minor}, the hosts have {have}.{at}; build it on Debian 12"
+        ));
     }
     Ok(format!("{major}.{minor}"))
 }
@@ -75,7 +85,10 @@ fn fit(needs: &Needs) -> Result<String, String> {
 /// The cache folder of a crate's program, which is built when it is not there. One build at a time.
 fn cached(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink) -> Result<PathBuf, BundleError> {
     let ArtifactSource::Crate { name: krate, features, bin } = &order.source else {
-        return Err(BundleError::Artifact { name: name.to_owned(), cause: "it is not built from a crate".into() });
+        return Err(BundleError::Artifact {
+            name: name.to_owned(),
+            cause: "it is not built from a crate".into(),
+        });
     };
     let shelf = cache.join("artifacts");
     fs::create_dir_all(&shelf).map_err(BundleError::io(&shelf))?;
@@ -117,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_program_for_a_newer_system_or_with_a_foreign_library_is_refused() {
-        let needs = |glibc, library: &str| Needs { glibc, libraries: vec!["libc.so.6".into(), library.into()] };
+        let needs =
+            |glibc, library: &str| Needs { glibc, libraries: vec!["libc.so.6".into(), library.into()] };
         assert_eq!(fit(&needs((2, 34), "libm.so.6")), Ok("2.34".into()));
         assert!(fit(&needs((2, 38), "libm.so.6")).unwrap_err().contains("glibc 2.38"));
         assert!(fit(&needs((2, 17), "libssl.so.3")).unwrap_err().contains("libssl.so.3"));
@@ -129,7 +143,11 @@ mod tests {
         let order = ArtifactOrder {
             version: "1.0.0".into(),
             license: "MIT".into(),
-            source: ArtifactSource::Crate { name: "no-such-crate".into(), features: vec![], bin: "tool".into() },
+            source: ArtifactSource::Crate {
+                name: "no-such-crate".into(),
+                features: vec![],
+                bin: "tool".into(),
+            },
         };
         let key = &digest::of_bytes(b"")[..12];
         let kept = cache.path().join(format!("artifacts/no-such-crate-1.0.0-{key}"));

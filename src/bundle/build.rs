@@ -4,7 +4,9 @@
 use super::apt::{self, AptRoot, Chosen};
 use super::artifact::{self, Artifact};
 use super::deb::Deb;
-use super::manifest::{ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside};
+use super::manifest::{
+    ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside,
+};
 use super::shelf::{Shelf, may_replace};
 use super::{BundleError, Order, SigningKey, digest, index, licenses, sbom, verify};
 use crate::base::{Bytes, Sink};
@@ -45,10 +47,17 @@ struct Gathered {
 }
 
 /// Builds a bundle into `dir`. An older bundle there is replaced in one step, or left alone when nothing changed.
-pub fn build(order: &Order, key: &SigningKey, dir: &Path, bench: &Workbench, sink: &Sink) -> Result<Built, BundleError> {
+pub fn build(
+    order: &Order,
+    key: &SigningKey,
+    dir: &Path,
+    bench: &Workbench,
+    sink: &Sink,
+) -> Result<Built, BundleError> {
     may_replace(dir)?;
     let release = release(&order.platform)?;
-    if let Some(version) = order.versions.keys().find(|version| !is_inside(version) || version.contains('/')) {
+    if let Some(version) = order.versions.keys().find(|version| !is_inside(version) || version.contains('/'))
+    {
         return Err(BundleError::Order(format!("`{version}` cannot be the name of a version")));
     }
     let path = bench.cache.join("apt").join(format!("{release}.lock"));
@@ -75,7 +84,9 @@ pub fn build(order: &Order, key: &SigningKey, dir: &Path, bench: &Workbench, sin
 fn release(platform: &str) -> Result<&'static str, BundleError> {
     match platform {
         "debian-12-amd64" => Ok("bookworm"),
-        other => Err(BundleError::Order(format!("platform `{other}` is not supported; `debian-12-amd64` is"))),
+        other => {
+            Err(BundleError::Order(format!("platform `{other}` is not supported; `debian-12-amd64` is")))
+        }
     }
 }
 
@@ -132,7 +143,10 @@ fn read_all(all: &[Chosen], cache: &Path) -> Result<BTreeMap<Chosen, Deb>, Bundl
             .chunks(share)
             .map(|chunk| {
                 scope.spawn(move || -> Result<Vec<(Chosen, Deb)>, BundleError> {
-                    chunk.iter().map(|package| Ok((package.clone(), Deb::read(&package.file, cache)?))).collect()
+                    chunk
+                        .iter()
+                        .map(|package| Ok((package.clone(), Deb::read(&package.file, cache)?)))
+                        .collect()
                 })
             })
             .collect();
@@ -145,17 +159,24 @@ fn read_all(all: &[Chosen], cache: &Path) -> Result<BTreeMap<Chosen, Deb>, Bundl
 }
 
 /// Everything of the bundle as of a date: same input, same bytes.
-fn compose(order: &Order, key: &SigningKey, gathered: &Gathered, when: &str) -> Result<(Manifest, Shelf), BundleError> {
+fn compose(
+    order: &Order,
+    key: &SigningKey,
+    gathered: &Gathered,
+    when: &str,
+) -> Result<(Manifest, Shelf), BundleError> {
     let pgp = key.openpgp();
     let mut shelf = Shelf::default();
     shelf.bytes(KEYRING, pgp.keyring());
     let packages = shelve_packages(gathered, &mut shelf);
     for (version, chosen) in &gathered.versions {
-        let debs: Vec<(String, &Deb)> = chosen.iter().map(|package| (pool(package), &gathered.debs[package])).collect();
+        let debs: Vec<(String, &Deb)> =
+            chosen.iter().map(|package| (pool(package), &gathered.debs[package])).collect();
         let debs: Vec<(&str, &Deb)> = debs.iter().map(|(path, deb)| (path.as_str(), *deb)).collect();
         let plain = index::packages(&debs).into_bytes();
         let packed = gzip(&plain);
-        let release = index::release(version, &date(when)?, &[("Packages", &plain), ("Packages.gz", &packed)]);
+        let release =
+            index::release(version, &date(when)?, &[("Packages", &plain), ("Packages.gz", &packed)]);
         let folder = format!("{REPOSITORY}/{version}");
         shelf.bytes(format!("{folder}/InRelease"), pgp.clearsign(&release));
         shelf.bytes(format!("{folder}/Release"), release);
@@ -177,13 +198,24 @@ fn compose(order: &Order, key: &SigningKey, gathered: &Gathered, when: &str) -> 
         created: when.to_owned(),
         imctl: env!("CARGO_PKG_VERSION").to_owned(),
         openpgp: pgp.fingerprint(),
-        versions: gathered.versions.iter().map(|(version, chosen)| (version.clone(), installed(chosen))).collect(),
+        versions: gathered
+            .versions
+            .iter()
+            .map(|(version, chosen)| (version.clone(), installed(chosen)))
+            .collect(),
         packages,
-        artifacts: gathered.artifacts.iter().map(|(name, (entry, _))| (name.clone(), entry.clone())).collect(),
+        artifacts: gathered
+            .artifacts
+            .iter()
+            .map(|(name, (entry, _))| (name.clone(), entry.clone()))
+            .collect(),
         files: BTreeMap::new(),
     };
-    let crates: BTreeMap<String, Vec<licenses::Crate>> =
-        gathered.artifacts.iter().map(|(name, (_, artifact))| (name.clone(), artifact.crates.clone())).collect();
+    let crates: BTreeMap<String, Vec<licenses::Crate>> = gathered
+        .artifacts
+        .iter()
+        .map(|(name, (_, artifact))| (name.clone(), artifact.crates.clone()))
+        .collect();
     shelf.bytes("sbom.cdx.json", sbom::sbom(&manifest, &crates));
     manifest.files = shelf.entries();
     let mut text = serde_json::to_string_pretty(&manifest).expect("a manifest is made of text and numbers");
@@ -229,6 +261,56 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 
 /// The date as `Release` wants it.
 fn date(when: &str) -> Result<String, BundleError> {
-    let time: Timestamp = when.parse().map_err(|cause| BundleError::Order(format!("date `{when}`: {cause}")))?;
+    let time: Timestamp =
+        when.parse().map_err(|cause| BundleError::Order(format!("date `{when}`: {cause}")))?;
     Ok(time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string())
+}
+
+/// A bundle of one package and one artifact below `root`, as folder `b`: for tests.
+#[cfg(test)]
+pub(super) fn small(key: &SigningKey, root: &Path, when: &str) {
+    use super::{ArtifactOrder, ArtifactSource};
+    let (deb, tool) = (root.join("server.deb"), root.join("given"));
+    fs::write(&deb, "no real package").unwrap();
+    fs::write(&tool, "#!/bin/sh\n").unwrap();
+    let chosen = Chosen {
+        name: "server".into(),
+        version: "1:1.0+b~c".into(),
+        architecture: "amd64".into(),
+        file: deb.clone(),
+    };
+    let (sha256, size) = digest::of_file(&deb).unwrap();
+    let control = "Package: server\nVersion: 1:1.0+b~c\nArchitecture: amd64".into();
+    let read = Deb { control, copyright: Some("MIT".into()), sha256, size };
+    let wanted = ArtifactOrder {
+        version: "1".into(),
+        license: "MIT".into(),
+        source: ArtifactSource::Given(tool.clone()),
+    };
+    let artifact = artifact::ready("tool", &wanted, root, &Sink::none()).unwrap();
+    let (sha256, size) = digest::of_file(&tool).unwrap();
+    let entry = ArtifactEntry {
+        version: "1".into(),
+        license: "MIT".into(),
+        source: "given".into(),
+        glibc: None,
+        file: "artifacts/tool".into(),
+        sha256,
+        size,
+    };
+    let gathered = Gathered {
+        versions: BTreeMap::from([("1.0".into(), vec![chosen.clone()])]),
+        debs: BTreeMap::from([(chosen, read)]),
+        suites: BTreeMap::new(),
+        artifacts: BTreeMap::from([("tool".into(), (entry, artifact))]),
+    };
+    let order = Order {
+        deployment: "acme".into(),
+        stack: "s".into(),
+        platform: "debian-12-amd64".into(),
+        versions: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
+        mirror: None,
+    };
+    compose(&order, key, &gathered, when).unwrap().1.write(&root.join("b")).unwrap();
 }

@@ -13,7 +13,9 @@ pub fn closure(verified: &Verified, version: &str, names: &[String]) -> Result<V
         ["InRelease", "Packages"].map(|name| format!("{REPOSITORY}/{version}/{name}")).to_vec();
     match needed(&index, names) {
         Ok(paths) => files.extend(paths.into_iter().map(|path| format!("{REPOSITORY}/{path}"))),
-        Err(missing) => return Err(verified.unfit(format!("holds no package `{missing}` for version {version}"))),
+        Err(missing) => {
+            return Err(verified.unfit(format!("holds no package `{missing}` for version {version}")));
+        }
     }
     Ok(files)
 }
@@ -48,7 +50,10 @@ fn needed(index: &str, names: &[String]) -> Result<BTreeSet<String>, String> {
 /// Bare names in a relation field; of alternatives all, since the host may have chosen any.
 fn relations<'a>(stanza: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let value = field(stanza, name).unwrap_or_default();
-    value.split([',', '|']).filter_map(|word| word.trim().split([' ', '(', ':']).next()).filter(|word| !word.is_empty())
+    value
+        .split([',', '|'])
+        .filter_map(|word| word.trim().split([' ', '(', ':']).next())
+        .filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

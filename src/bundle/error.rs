@@ -105,19 +105,23 @@ impl BundleError {
         match self {
             Self::Missing { dir, .. } => vec![format!("imctl bundle build -i FILE -o {}", dir.display())],
             Self::Damaged { dir, .. } => vec![
-                "nothing was contacted; copy the bundle again from where it was built, or build it anew:".to_owned(),
+                "nothing was contacted; copy the bundle again from where it was built, or build it anew:"
+                    .to_owned(),
                 format!("imctl bundle build -i FILE -o {}", dir.display()),
             ],
             Self::Untrusted { dir, .. } => vec![
                 format!("look who made it:  imctl bundle inspect {}", dir.display()),
-                "if you trust that key, add its public line under `bundle: trusted-keys:` of the inventory".to_owned(),
+                "if you trust that key, add its public line under `bundle: trusted-keys:` of the inventory"
+                    .to_owned(),
             ],
             Self::NoTrustedKeys => line(
                 "build a bundle and trust its key:  imctl bundle build -i FILE -o DIR --trust   (or add the line that `imctl bundle keygen` prints under `bundle: trusted-keys:`)",
             ),
             Self::BadTrustedKey { .. } => line("a key is one line of base64 that starts with `RW`"),
             Self::Unfit { .. } => line("imctl bundle build -i FILE -o DIR   (with this inventory)"),
-            Self::Artifact { name, .. } => vec![format!("give a ready one:  imctl bundle build … --artifact {name}=FILE")],
+            Self::Artifact { name, .. } => {
+                vec![format!("give a ready one:  imctl bundle build … --artifact {name}=FILE")]
+            }
             Self::Order(_) | Self::Key(_) | Self::Tool { .. } | Self::Io { .. } => vec![],
         }
     }

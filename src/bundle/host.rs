@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn every_script_is_sound_shell() {
         let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
-        for script in [setup, install_script(&install()), install_script(&Install::default()), sweep_script()] {
+        for script in [setup, install_script(&install()), install_script(&Install::default()), sweep_script()]
+        {
             let checked = Command::new("sh").args(["-n", "-c", &script]).output().unwrap();
             assert!(checked.status.success(), "{}\n{script}", String::from_utf8_lossy(&checked.stderr));
         }
@@ -174,19 +175,30 @@ mod tests {
     #[test]
     fn a_script_names_the_source_the_packages_and_the_masks() {
         let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
-        assert!(setup.contains("'deb [signed-by=/etc/imctl/bundle.gpg] http://127.0.0.1:4711/apt 24.12/'"), "{setup}");
+        assert!(
+            setup.contains("'deb [signed-by=/etc/imctl/bundle.gpg] http://127.0.0.1:4711/apt 24.12/'"),
+            "{setup}"
+        );
         let folder = Source::Folder(Source::UPLOADS.into()).line("24.12");
         assert_eq!(folder, "deb [signed-by=/etc/imctl/bundle.gpg] file:/var/cache/imctl/bundle/apt 24.12/");
         let script = install_script(&install());
         assert!(script.contains("for unit in server.service db@15-main.service; do"), "{script}");
-        assert!(script.contains("set -- 'server=1.0-1~bpo12+1' tool\nfor pair in libx=2:1.1; do"), "{script}");
+        assert!(
+            script.contains("set -- 'server=1.0-1~bpo12+1' tool\nfor pair in libx=2:1.1; do"),
+            "{script}"
+        );
     }
 
     #[test]
     fn the_policy_refuses_only_our_own_run() {
         let policy = POLICY.split("<<'POLICY'\n").nth(1).unwrap().split("POLICY\n").next().unwrap();
         let status = |ours: &str| {
-            Command::new("sh").args(["-c", policy, "policy-rc.d", "x", "start"]).env("IMCTL_INSTALL", ours).status().unwrap().code()
+            Command::new("sh")
+                .args(["-c", policy, "policy-rc.d", "x", "start"])
+                .env("IMCTL_INSTALL", ours)
+                .status()
+                .unwrap()
+                .code()
         };
         assert_eq!((status("1"), status("")), (Some(101), Some(0)));
     }

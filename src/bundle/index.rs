@@ -8,11 +8,8 @@ use std::fmt::Write as _;
 pub(super) fn packages(debs: &[(&str, &Deb)]) -> String {
     let mut text = String::new();
     for (path, deb) in debs {
-        let _ = write!(
-            text,
-            "{}\nFilename: {path}\nSize: {}\nSHA256: {}\n\n",
-            deb.control, deb.size, deb.sha256
-        );
+        let _ =
+            write!(text, "{}\nFilename: {path}\nSize: {}\nSHA256: {}\n\n", deb.control, deb.size, deb.sha256);
     }
     text
 }
@@ -34,10 +31,13 @@ mod tests {
 
     #[test]
     fn an_index_lists_what_apt_needs_to_fetch_and_check() {
-        let deb = Deb { control: "Package: a\nVersion: 1".into(), copyright: None, sha256: "00ff".into(), size: 7 };
+        let deb =
+            Deb { control: "Package: a\nVersion: 1".into(), copyright: None, sha256: "00ff".into(), size: 7 };
         let text = packages(&[("pool/a_1_all.deb", &deb)]);
         assert_eq!(text, "Package: a\nVersion: 1\nFilename: pool/a_1_all.deb\nSize: 7\nSHA256: 00ff\n\n");
         let release = release("1.0", "Thu, 01 Jan 2026 00:00:00 UTC", &[("Packages", text.as_bytes())]);
-        assert!(release.contains("\nSHA256:\n ") && release.ends_with(&format!(" {} Packages\n", text.len())));
+        assert!(
+            release.contains("\nSHA256:\n ") && release.ends_with(&format!(" {} Packages\n", text.len()))
+        );
     }
 }

@@ -23,7 +23,8 @@ impl SigningKey {
     pub fn generate() -> Result<(Self, Secret<String>), BundleError> {
         let wrong = |cause: minisign::PError| BundleError::Key(cause.to_string());
         let pair = KeyPair::generate_unencrypted_keypair().map_err(wrong)?;
-        let text = pair.sk.to_box(Some("imctl bundle signing key: keep it secret")).map_err(wrong)?.into_string();
+        let text =
+            pair.sk.to_box(Some("imctl bundle signing key: keep it secret")).map_err(wrong)?.into_string();
         Ok((Self::parse(&text, None)?, Secret::new(text)))
     }
 
@@ -35,7 +36,8 @@ impl SigningKey {
             None => boxed.into_unencrypted_secret_key(),
         };
         let bytes = key.map_err(|cause| BundleError::Key(cause.to_string()))?.to_bytes();
-        let part = |from: usize, to: usize| bytes.get(from..to).ok_or(BundleError::Key("it is too short".into()));
+        let part =
+            |from: usize, to: usize| bytes.get(from..to).ok_or(BundleError::Key("it is too short".into()));
         let number = part(54, 62)?.try_into().expect("eight bytes were taken");
         let seed = part(62, 94)?.try_into().expect("32 bytes were taken");
         let public = part(94, 126)?.try_into().expect("32 bytes were taken");
@@ -69,7 +71,10 @@ impl SigningKey {
         let mut both = signature.as_ref().to_vec();
         both.extend(comment.as_bytes());
         let (line, global) = (STANDARD.encode(line), STANDARD.encode(pair.sign(&both).as_ref()));
-        format!("untrusted comment: imctl bundle, key {}\n{line}\ntrusted comment: {comment}\n{global}\n", self.name())
+        format!(
+            "untrusted comment: imctl bundle, key {}\n{line}\ntrusted comment: {comment}\n{global}\n",
+            self.name()
+        )
     }
 
     /// The OpenPGP key for apt.

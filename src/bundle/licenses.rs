@@ -82,15 +82,21 @@ fn collect(name: &str, version: &str) -> (Vec<Crate>, String) {
 fn registries() -> Vec<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
-    let mut shelves: Vec<PathBuf> =
-        fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut shelves: Vec<PathBuf> = fs::read_dir(home.join("registry/src"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     shelves.sort();
     shelves
 }
 
 /// Names and versions of a lock file.
 fn locked(lock: &str) -> Vec<(String, String)> {
-    let value = |line: &str| line.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map(|(value, _)| value.to_owned());
+    let value = |line: &str| {
+        line.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map(|(value, _)| value.to_owned())
+    };
     let mut found = Vec::new();
     let mut lines = lock.lines();
     while let Some(line) = lines.next() {
@@ -113,7 +119,9 @@ fn license_files(source: &Path) -> Vec<(String, String)> {
     for entry in fs::read_dir(source).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let upper = name.to_ascii_uppercase();
-        if ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"].iter().any(|start| upper.starts_with(start))
+        if ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"]
+            .iter()
+            .any(|start| upper.starts_with(start))
             && let Ok(text) = fs::read_to_string(entry.path())
         {
             found.push((name, text));
@@ -131,6 +139,9 @@ mod tests {
     fn a_lock_file_tells_its_crates() {
         let lock = "version = 3\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"x\"\n\n[[package]]\nname = \"b\"\nversion = \"0.2.1\"\n";
         assert_eq!(locked(lock), [("a".into(), "1.0.0".into()), ("b".into(), "0.2.1".into())]);
-        assert_eq!(license("[package]\nname = \"a\"\nlicense = \"MIT OR Apache-2.0\"\n"), "MIT OR Apache-2.0");
+        assert_eq!(
+            license("[package]\nname = \"a\"\nlicense = \"MIT OR Apache-2.0\"\n"),
+            "MIT OR Apache-2.0"
+        );
     }
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Name of the manifest in a bundle.
-pub const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 /// Name of its signature.
-pub const SIGNATURE: &str = "manifest.json.minisig";
+pub(super) const SIGNATURE: &str = "manifest.json.minisig";
 /// Folder of the apt repository in a bundle.
 pub(super) const REPOSITORY: &str = "apt";
 /// The keyring that apt on a host trusts.
@@ -105,7 +105,9 @@ impl Manifest {
 
 /// Whether a path of a manifest stays inside the bundle: plain words between slashes.
 pub(super) fn is_inside(path: &str) -> bool {
-    !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.contains(['\\', '\0'])
+    !path.is_empty()
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && !path.contains(['\\', '\0'])
 }
 
 #[cfg(test)]

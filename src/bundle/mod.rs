@@ -22,6 +22,8 @@ mod sbom;
 mod serve;
 mod shelf;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod trust;
 mod verify;

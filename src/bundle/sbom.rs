@@ -71,7 +71,14 @@ fn encoded(text: &str) -> String {
 
 fn serial(content: &str) -> String {
     let hash = digest::of_bytes(content.as_bytes());
-    format!("urn:uuid:{}-{}-5{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+    format!(
+        "urn:uuid:{}-{}-5{}-8{}-{}",
+        &hash[..8],
+        &hash[8..12],
+        &hash[13..16],
+        &hash[17..20],
+        &hash[20..32]
+    )
 }
 
 #[cfg(test)]

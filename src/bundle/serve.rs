@@ -46,7 +46,8 @@ struct Shop {
 
 /// Serves a bundle on a free port of 127.0.0.1.
 pub async fn serve(verified: &Verified) -> Result<Served, BundleError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(BundleError::io(Path::new("127.0.0.1")))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(BundleError::io(Path::new("127.0.0.1")))?;
     let addr = listener.local_addr().map_err(BundleError::io(Path::new("127.0.0.1")))?;
     let shop = Arc::new(Shop { dir: verified.dir().to_owned(), manifest: verified.manifest().clone() });
     let task = tokio::spawn(async move {

@@ -72,7 +72,8 @@ impl Shelf {
 
 /// Whether a bundle may be written to this folder: it is not there, is empty, or holds a bundle.
 pub(super) fn may_replace(dir: &Path) -> Result<(), BundleError> {
-    let holds_other = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) && !dir.join(MANIFEST).exists();
+    let holds_other =
+        fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) && !dir.join(MANIFEST).exists();
     if holds_other || dir.is_file() {
         let cause = format!("`{}` holds something else than a bundle; name another folder", dir.display());
         return Err(BundleError::Order(cause));

@@ -75,7 +75,8 @@ impl Entry {
 
 /// Entries of a `.sources` file.
 fn deb822(text: &str) -> Vec<Entry> {
-    let text: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let text: String =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     text.split("\n\n").filter_map(stanza).collect()
 }
 
@@ -119,7 +120,8 @@ fn line_entry(line: &str) -> Option<Entry> {
         Some(inner) => inner.split_once(']')?,
         None => ("", rest),
     };
-    let signed_by = options.split_whitespace().find_map(|word| word.strip_prefix("signed-by=")).map(ToOwned::to_owned);
+    let signed_by =
+        options.split_whitespace().find_map(|word| word.strip_prefix("signed-by=")).map(ToOwned::to_owned);
     let mut words = rest.split_whitespace().map(ToOwned::to_owned);
     let uri = words.next().filter(|uri| !uri.starts_with("cdrom:"))?;
     let suite = words.next()?;
@@ -131,7 +133,8 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Option<Mirrors> {
-        let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let files: Vec<_> =
+            files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         Mirrors::of_machine(&files, "bookworm")
     }
 
@@ -141,18 +144,23 @@ mod tests {
             Components: main contrib\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n\
             Types: deb\nURIs: https://mirror.example/sec\nSuites: bookworm-security\nComponents: main\n";
         let other = "deb [arch=amd64 signed-by=/etc/apt/keyrings/v.gpg] https://vendor.example/debian bookworm main\n";
-        let expected = Mirrors { main: "https://mirror.example/debian".into(), security: "https://mirror.example/sec".into() };
+        let expected = Mirrors {
+            main: "https://mirror.example/debian".into(),
+            security: "https://mirror.example/sec".into(),
+        };
         assert_eq!(found(&[("a.list", other), ("debian.sources", sources)]), Some(expected));
         assert_eq!(found(&[("a.list", other)]), None);
         let list = "#deb http://old.example/debian bookworm main\ndeb\thttp://m.example/debian bookworm main # ours\n\
             deb [ signed-by=/usr/share/keyrings/debian-archive-keyring.gpg ] http://s.example/x bookworm-security main\n";
-        let expected = Mirrors { main: "http://m.example/debian".into(), security: "http://s.example/x".into() };
+        let expected =
+            Mirrors { main: "http://m.example/debian".into(), security: "http://s.example/x".into() };
         assert_eq!(found(&[("sources.list", list)]), Some(expected));
     }
 
     #[test]
     fn a_disabled_entry_and_another_release_do_not_count() {
-        let off = "Types: deb\nURIs: http://m.example/debian\nSuites: bookworm\nComponents: main\nEnabled: no\n";
+        let off =
+            "Types: deb\nURIs: http://m.example/debian\nSuites: bookworm\nComponents: main\nEnabled: no\n";
         let next = "deb http://m.example/debian trixie main\n";
         assert_eq!(found(&[("a.sources", off), ("b.list", next)]), None);
     }

@@ -23,7 +23,8 @@ fn run(command: &mut Command) -> Result<Output, BundleError> {
 
 fn failed(command: &Command, done: &Output) -> BundleError {
     let said = String::from_utf8_lossy(&done.stderr).into_owned() + &String::from_utf8_lossy(&done.stdout);
-    let telling: Vec<&str> = said.lines().filter(|line| line.starts_with("E:") || line.starts_with("error")).collect();
+    let telling: Vec<&str> =
+        said.lines().filter(|line| line.starts_with("E:") || line.starts_with("error")).collect();
     let last: Vec<&str> = said.lines().rev().filter(|line| !line.trim().is_empty()).take(4).collect();
     let cause = if telling.is_empty() { last.into_iter().rev().collect() } else { telling };
     BundleError::Tool { program: name(command), cause: cause.join("; ") }

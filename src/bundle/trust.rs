@@ -27,7 +27,8 @@ fn in_flow(line: &str, key: &str) -> String {
 
 /// `bundle:` with lines below.
 fn in_block(lines: &mut Vec<String>, at: usize, key: &str) {
-    let below = |line: &String| line.starts_with([' ', '\t']) || line.trim().is_empty() || line.starts_with('#');
+    let below =
+        |line: &String| line.starts_with([' ', '\t']) || line.trim().is_empty() || line.starts_with('#');
     let end = lines[at + 1..].iter().position(|line| !below(line)).map_or(lines.len(), |more| at + 1 + more);
     let indent = lines[at + 1..end].iter().find(|line| !line.trim().is_empty() && line.starts_with(' '));
     let indent = indent.map_or_else(|| "  ".to_owned(), |line| blank(line).to_owned());
@@ -71,10 +72,19 @@ mod tests {
             ("name: a # mine\n", "name: a # mine\nbundle:\n  trusted-keys:\n    - RWk\n"),
             ("bundle: {}\nname: a\n", "bundle: { trusted-keys: [RWk] }\nname: a\n"),
             ("bundle: { path: b }\n", "bundle: { trusted-keys: [RWk], path: b }\n"),
-            ("bundle: { trusted-keys: [RWa], path: b } # x\n", "bundle: { trusted-keys: [RWk, RWa], path: b } # x\n"),
-            ("bundle:\n    path: b\nname: a\n", "bundle:\n    trusted-keys:\n      - RWk\n    path: b\nname: a\n"),
+            (
+                "bundle: { trusted-keys: [RWa], path: b } # x\n",
+                "bundle: { trusted-keys: [RWk, RWa], path: b } # x\n",
+            ),
+            (
+                "bundle:\n    path: b\nname: a\n",
+                "bundle:\n    trusted-keys:\n      - RWk\n    path: b\nname: a\n",
+            ),
             ("bundle:\n  trusted-keys: []\n", "bundle:\n  trusted-keys: [RWk]\n"),
-            ("bundle:\n  # ours\n  trusted-keys:\n  - RWa\n", "bundle:\n  # ours\n  trusted-keys:\n  - RWk\n  - RWa\n"),
+            (
+                "bundle:\n  # ours\n  trusted-keys:\n  - RWa\n",
+                "bundle:\n  # ours\n  trusted-keys:\n  - RWk\n  - RWa\n",
+            ),
             ("bundle:\n  trusted-keys:\n    - RWk\n", "bundle:\n  trusted-keys:\n    - RWk\n"),
         ] {
             assert_eq!(with_trusted_key(before, "RWk"), after);

@@ -45,7 +45,11 @@ impl Verified {
 
     /// Reads a file of the manifest and checks it once more, since the disk may have changed meanwhile.
     pub fn read(&self, path: &str) -> Result<Vec<u8>, BundleError> {
-        let entry = self.manifest.files.get(path).ok_or_else(|| damaged(&self.dir, path, "is not in the manifest"))?;
+        let entry = self
+            .manifest
+            .files
+            .get(path)
+            .ok_or_else(|| damaged(&self.dir, path, "is not in the manifest"))?;
         let file = self.dir.join(path);
         let content = fs::read(&file).map_err(BundleError::io(&file))?;
         if digest::of_bytes(&content) == entry.sha256 {
@@ -123,21 +127,26 @@ fn signed(dir: &Path) -> Result<(Vec<u8>, String), BundleError> {
 }
 
 fn manifest(dir: &Path, content: &[u8]) -> Result<Manifest, BundleError> {
-    let manifest: Manifest =
-        serde_json::from_slice(content).map_err(|cause| damaged(dir, MANIFEST, &format!("cannot be read: {cause}")))?;
+    let manifest: Manifest = serde_json::from_slice(content)
+        .map_err(|cause| damaged(dir, MANIFEST, &format!("cannot be read: {cause}")))?;
     if manifest.format == 1 {
         return Ok(manifest);
     }
-    let what = format!("is made by another imctl ({}): its format is {}, this one reads 1", manifest.imctl, manifest.format);
+    let what = format!(
+        "is made by another imctl ({}): its format is {}, this one reads 1",
+        manifest.imctl, manifest.format
+    );
     Err(BundleError::Unfit { dir: dir.to_owned(), what })
 }
 
 /// The trusted key that signed the manifest, by name.
 fn signer(dir: &Path, content: &[u8], signature: &str, trusted: &[String]) -> Result<String, BundleError> {
-    let parsed = Signature::decode(signature).map_err(|_| damaged(dir, SIGNATURE, "is no minisign signature"))?;
+    let parsed =
+        Signature::decode(signature).map_err(|_| damaged(dir, SIGNATURE, "is no minisign signature"))?;
     let claimed = claimed(signature);
     for line in trusted {
-        let key = PublicKey::from_base64(line.trim()).map_err(|_| BundleError::BadTrustedKey { key: line.clone() })?;
+        let key = PublicKey::from_base64(line.trim())
+            .map_err(|_| BundleError::BadTrustedKey { key: line.clone() })?;
         if key.verify(content, &parsed, false).is_ok() {
             return Ok(claimed);
         }
