@@ -9,4 +9,5 @@ pub mod facts;
 pub mod inventory;
 pub mod lab;
 pub mod record;
+pub mod report;
 pub mod state;

@@ -1,0 +1,24 @@
+//! Turns values into text: for people, for programs, and as a page. Beside `cli` the only room that prints; it
+//! writes to what it is given and touches no host.
+
+mod error;
+mod findings;
+mod install;
+mod live;
+mod live_bars;
+mod page;
+mod plan;
+mod plan_view;
+mod style;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ErrorView, error};
+pub use findings::{FindingsView, findings};
+pub use install::{InstallView, Next, Outcome, install};
+pub use live::{Live, Shape};
+pub use page::page;
+pub use plan::plan;
+pub use plan_view::{HostView, Mark, PlanView, StageView, StepView, Totals};
+pub use style::{Style, Tone, counted, spoken};
