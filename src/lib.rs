@@ -8,6 +8,8 @@ pub mod cli;
 pub mod facts;
 pub mod inventory;
 pub mod lab;
+pub mod probe;
 pub mod record;
 pub mod report;
+pub mod resource;
 pub mod state;

@@ -8,6 +8,7 @@ mod exit;
 mod finding;
 mod name;
 mod nearest;
+pub mod scram;
 mod secret;
 mod unit;
 

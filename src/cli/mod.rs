@@ -1,9 +1,14 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod completions;
+mod errors;
+mod explain;
 mod failure;
 mod global;
 mod lab;
 mod mistakes;
+mod schema;
+mod stdout;
 mod version;
 
 pub use failure::Failure;
@@ -36,6 +41,12 @@ enum Verb {
     Lab(lab::Args),
     /// Tells this program's version and the formats it speaks.
     Version(version::Args),
+    /// Tells what an inventory key, an error number or a check means.
+    Explain(explain::Args),
+    /// Prints the inventory's JSON schema, for editors.
+    Schema(schema::Args),
+    /// Prints a completion script for a shell.
+    Completions(completions::Args),
 }
 
 impl Verb {
@@ -43,6 +54,9 @@ impl Verb {
         match self {
             Self::Lab(args) => lab::run(args, global).await,
             Self::Version(args) => version::run(&args, global),
+            Self::Explain(args) => explain::run(&args, global),
+            Self::Schema(args) => schema::run(&args, global),
+            Self::Completions(args) => completions::run(&args, global),
         }
     }
 }

@@ -76,7 +76,7 @@ pub struct Observed {
     pub units: BTreeMap<String, UnitState>,
     /// Users that exist, of those looked for: name -> `home:shell:group,group`.
     pub users: BTreeMap<String, String>,
-    /// Groups that exist, of those looked for.
+    /// Groups that exist, of those looked for: name -> number.
     pub groups: BTreeMap<String, String>,
     /// Kernel settings looked for that can be read: name -> value with single spaces.
     pub sysctls: BTreeMap<String, String>,

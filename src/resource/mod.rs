@@ -10,7 +10,9 @@ mod file;
 mod firewall;
 mod look;
 mod package;
+mod path;
 mod service;
+mod shell;
 mod sysctl;
 mod user;
 
@@ -19,7 +21,7 @@ pub use command::Command;
 pub use directory::Directory;
 pub use file::File;
 pub use firewall::Firewall;
-pub use look::{LookError, parse, program};
+pub use look::{LookError, contents, parse, program};
 pub use package::Package;
 pub use service::{Service, ServiceState};
 pub use sysctl::Sysctl;

@@ -1,0 +1,186 @@
+//! What people do with a session: send and confirm messages, sit in rooms, read history, ask where to put a file.
+
+use super::client::Client;
+use super::stream::CLIENT;
+use super::xml::Element;
+use super::Wrong;
+use tokio::time::Instant;
+
+const RECEIPTS: &str = "urn:xmpp:receipts";
+const MUC: &str = "http://jabber.org/protocol/muc";
+const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
+const FORMS: &str = "jabber:x:data";
+const MAM: &str = "urn:xmpp:mam:2";
+const RSM: &str = "http://jabber.org/protocol/rsm";
+const FORWARD: &str = "urn:xmpp:forward:0";
+const UPLOAD: &str = "urn:xmpp:http:upload:0";
+
+/// A room as its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room(pub String);
+
+/// One page of history.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ArchivePage {
+    /// Messages as they were sent, oldest first.
+    pub messages: Vec<Element>,
+    /// Where the next page begins; none when this was the last.
+    pub next: Option<String>,
+}
+
+/// Where to put a file and where to fetch it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Address to put to.
+    pub put: String,
+    /// Address to fetch from.
+    pub get: String,
+    /// Headers that the put must carry.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Client {
+    /// Sends a chat message and asks for a receipt; returns its id.
+    pub async fn say(&mut self, to: &str, body: &str) -> Result<String, Wrong> {
+        let id = self.fresh_id();
+        let message = Element::new("message", CLIENT)
+            .attr("type", "chat")
+            .attr("to", to)
+            .attr("id", &*id)
+            .child(Element::new("body", CLIENT).text(body))
+            .child(Element::new("request", RECEIPTS));
+        self.send(&message).await?;
+        Ok(id)
+    }
+
+    /// Waits for a message with this body and confirms it when it asks to be; returns it.
+    pub async fn hear(&mut self, body: &str) -> Result<Element, Wrong> {
+        let heard = self
+            .wait("message", |stanza| {
+                stanza.is("message", CLIENT) && stanza.own("body").is_some_and(|text| text.inner() == body)
+            })
+            .await?;
+        if let (Some(from), Some(id), true) =
+            (heard.get("from"), heard.get("id"), heard.find("request", RECEIPTS).is_some())
+        {
+            let receipt = Element::new("message", CLIENT)
+                .attr("type", "chat")
+                .attr("to", from)
+                .child(Element::new("received", RECEIPTS).attr("id", id));
+            self.send(&receipt).await?;
+        }
+        Ok(heard)
+    }
+
+    /// Waits until the other side confirmed the message of this id.
+    pub async fn confirmed(&mut self, id: &str) -> Result<(), Wrong> {
+        let confirms = |stanza: &Element| {
+            stanza.is("message", CLIENT)
+                && stanza.find("received", RECEIPTS).is_some_and(|received| received.get("id") == Some(id))
+        };
+        self.wait("receipt", confirms).await.map(|_| ())
+    }
+
+    /// Enters a room, makes it when it is not there, and opens a room just made with its default settings.
+    pub async fn enter(&mut self, room: &Room, nick: &str) -> Result<(), Wrong> {
+        let seat = format!("{}/{nick}", room.0);
+        let no_history = Element::new("history", MUC).attr("maxstanzas", "0");
+        let presence = Element::new("presence", CLIENT)
+            .attr("to", &*seat)
+            .child(Element::new("x", MUC).child(no_history));
+        self.send(&presence).await?;
+        let own = self
+            .wait("own presence in the room", |stanza| {
+                stanza.is("presence", CLIENT) && stanza.get("from") == Some(&seat)
+            })
+            .await?;
+        if own.get("type") == Some("error") {
+            let condition = own.own("error").map(super::stream::condition).unwrap_or_default();
+            return Err(Wrong::Condition { what: "enter the room".to_owned(), condition });
+        }
+        let made = own
+            .find("x", MUC_USER)
+            .is_some_and(|x| x.children().any(|status| status.name == "status" && status.get("code") == Some("201")));
+        if made {
+            let defaults = Element::new("x", FORMS).attr("type", "submit");
+            let question = Element::new("query", MUC_OWNER).child(defaults);
+            self.request("set", Some(&room.0), question).await?;
+        }
+        Ok(())
+    }
+
+    /// Says something in a room.
+    pub async fn tell(&mut self, room: &Room, body: &str) -> Result<(), Wrong> {
+        let id = self.fresh_id();
+        let message = Element::new("message", CLIENT)
+            .attr("type", "groupchat")
+            .attr("to", &*room.0)
+            .attr("id", id)
+            .child(Element::new("body", CLIENT).text(body));
+        self.send(&message).await
+    }
+
+    /// Takes a room of one's own away.
+    pub async fn destroy(&mut self, room: &Room) -> Result<(), Wrong> {
+        let question = Element::new("query", MUC_OWNER).child(Element::new("destroy", MUC_OWNER));
+        self.request("set", Some(&room.0), question).await.map(|_| ())
+    }
+
+    /// Fetches a page of one's own history with somebody, oldest first, after the place given.
+    pub async fn history(&mut self, with: &str, after: Option<&str>, page: usize) -> Result<ArchivePage, Wrong> {
+        let query = self.fresh_id();
+        let field = |name: &str, value: &str| {
+            Element::new("field", FORMS).attr("var", name).child(Element::new("value", FORMS).text(value))
+        };
+        let form = Element::new("x", FORMS)
+            .attr("type", "submit")
+            .child(field("FORM_TYPE", MAM).attr("type", "hidden"))
+            .child(field("with", with));
+        let mut window = Element::new("set", RSM).child(Element::new("max", RSM).text(page.to_string()));
+        if let Some(after) = after {
+            window = window.child(Element::new("after", RSM).text(after));
+        }
+        let question = Element::new("query", MAM).attr("queryid", &*query).child(form).child(window);
+        let answer = self.request("set", None, question).await?;
+        let end = answer.find("fin", MAM).ok_or_else(|| Wrong::Answer("history has no end".to_owned()))?;
+        let complete = end.get("complete") == Some("true");
+        let last = end.find("set", RSM).and_then(|set| set.own("last")).map(Element::inner);
+        let of_query = |stanza: &Element| {
+            stanza.find("result", MAM).is_some_and(|result| result.get("queryid") == Some(&query))
+        };
+        let found = self.gather(Instant::now(), of_query).await?;
+        let messages = found.iter().filter_map(forwarded).collect();
+        Ok(ArchivePage { messages, next: if complete { None } else { last } })
+    }
+
+    /// Asks the upload service where a file may be put.
+    pub async fn slot(&mut self, service: &str, name: &str, size: u64) -> Result<Slot, Wrong> {
+        let question = Element::new("request", UPLOAD)
+            .attr("filename", name)
+            .attr("size", size.to_string())
+            .attr("content-type", "application/octet-stream");
+        let answer = self.request("get", Some(service), question).await?;
+        let slot = answer.find("slot", UPLOAD).ok_or_else(|| Wrong::Answer("no slot was given".to_owned()))?;
+        let address = |name: &str| slot.own(name).and_then(|part| part.get("url")).map(ToOwned::to_owned);
+        let (Some(put), Some(get)) = (address("put"), address("get")) else {
+            return Err(Wrong::Answer("the slot lacks an address".to_owned()));
+        };
+        let headers = slot.own("put").map(headers).unwrap_or_default();
+        Ok(Slot { put, get, headers })
+    }
+}
+
+fn forwarded(stanza: &Element) -> Option<Element> {
+    let result = stanza.find("result", MAM)?;
+    result.find("forwarded", FORWARD)?.find("message", CLIENT).cloned()
+}
+
+/// XEP-0363 allows three headers and no line breaks in them.
+fn headers(put: &Element) -> Vec<(String, String)> {
+    put.children()
+        .filter(|header| header.name == "header")
+        .filter_map(|header| Some((header.get("name")?.to_owned(), header.inner().replace(['\r', '\n'], ""))))
+        .filter(|(name, _)| ["authorization", "cookie", "expires"].contains(&name.to_ascii_lowercase().as_str()))
+        .collect()
+}

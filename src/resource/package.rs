@@ -1,0 +1,198 @@
+//! Packages: names with or without a version, installed from the bundle in one run of apt.
+
+use super::{Action, Change, ChangeKind, Kind, Probe};
+use crate::base::{Cmd, ResourceId, Secret};
+use crate::record::Observed;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Packages from the bundle, installed in one run of apt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Package {
+    /// `name` (any version) or `name=version` (exactly this one).
+    pub names: Vec<String>,
+    /// Units that must not start by themselves when the packages come; `service` lifts the mask.
+    #[serde(default)]
+    pub masks: Vec<String>,
+    /// Condition under which the packages are wanted; none = always.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// Splits `name=version`.
+fn parts(wanted: &str) -> (&str, Option<&str>) {
+    match wanted.split_once('=') {
+        Some((name, version)) => (name, Some(version)),
+        None => (wanted, None),
+    }
+}
+
+impl Package {
+    /// Names without their versions.
+    pub fn bare_names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|wanted| parts(wanted).0)
+    }
+
+    /// Those of the names that are missing, broken or of another version, each with its line for the plan.
+    fn differing(&self, seen: &Observed) -> Vec<(&str, String)> {
+        self.names.iter().filter_map(|wanted| Some((wanted.as_str(), line(wanted, seen)?))).collect()
+    }
+}
+
+fn line(wanted: &str, seen: &Observed) -> Option<String> {
+    let (name, version) = parts(wanted);
+    if let Some(status) = seen.broken_packages.get(name) {
+        return Some(format!("~ {name} is half installed ({status}) -> {}", version.unwrap_or("installed")));
+    }
+    match (seen.packages.get(name), version) {
+        (None, Some(version)) => Some(format!("+ {name} {version}")),
+        (None, None) => Some(format!("+ {name}")),
+        (Some(here), Some(version)) if here != version => Some(format!("~ {name} {here} -> {version}")),
+        (Some(_), _) => None,
+    }
+}
+
+impl Kind for Package {
+    fn id(&self) -> ResourceId {
+        let names: Vec<&str> = self.bare_names().collect();
+        ResourceId::new("package", names.join(" "))
+    }
+
+    fn when(&self) -> Option<&str> {
+        self.when.as_deref()
+    }
+
+    fn probes(&self) -> Vec<Probe> {
+        let units = self.masks.iter().map(|unit| Probe::Unit(unit.clone()));
+        std::iter::once(Probe::Packages).chain(units).collect()
+    }
+
+    fn diff(&self, seen: &Observed) -> Option<Change> {
+        let lines: Vec<String> = self.differing(seen).into_iter().map(|(_, line)| line).collect();
+        let first = lines.first()?;
+        let kind = if lines.iter().all(|line| line.starts_with('+')) {
+            ChangeKind::Create
+        } else {
+            ChangeKind::Update
+        };
+        if let ([_], [wanted]) = (lines.as_slice(), self.names.as_slice()) {
+            let summary = first[2..].trim_start_matches(parts(wanted).0).trim_start().to_owned();
+            return Some(Change { kind, summary, lines: Vec::new() });
+        }
+        let summary = format!("{} of {} differ", lines.len(), self.names.len());
+        Some(Change { kind, summary, lines })
+    }
+
+    fn actions(&self, seen: &Observed) -> Vec<Action> {
+        let names: Vec<String> =
+            self.differing(seen).into_iter().map(|(wanted, _)| wanted.to_owned()).collect();
+        let mut actions = Vec::new();
+        if self.bare_names().any(|name| seen.broken_packages.contains_key(name)) {
+            actions.push(slow(FINISH.to_owned()));
+        }
+        // A unit that is already there may run: masking it would take it down at the next restart.
+        let known = |unit: &str| seen.units.get(unit).is_some_and(|state| state.load == "loaded");
+        let mask = self.masks.iter().filter(|unit| !known(unit)).cloned().collect();
+        actions.push(Action::Packages { names, mask });
+        actions
+    }
+
+    fn removal(&self, seen: &Observed) -> Vec<Action> {
+        let here =
+            |name: &&str| seen.packages.contains_key(*name) || seen.broken_packages.contains_key(*name);
+        let names: Vec<&str> = self.bare_names().filter(here).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        vec![slow(PURGE.replace("%NAMES%", &Cmd::new("set").arg("--").args(names).to_string()))]
+    }
+}
+
+fn slow(script: String) -> Action {
+    Action::Run { script, input: Secret::new(Vec::new()), within: Duration::from_mins(10) }
+}
+
+/// Ends what an interrupted run of dpkg left; it may fail, because apt can mend more than dpkg.
+const FINISH: &str = "export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1\n\
+    dpkg --force-confdef --force-confold --configure -a || true\n";
+
+/// Purges exactly the names: when apt would take others along, nothing is removed and they are named.
+const PURGE: &str = r#"set -e
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+%NAMES%
+plan=$(apt-get -s purge "$@")
+others=$(printf '%s\n' "$plan" | while read -r verb name rest; do
+  [ "$verb" = Purg ] || [ "$verb" = Remv ] || continue
+  for wanted; do [ "$name" != "$wanted" ] || continue 2; done
+  printf ' %s' "$name"
+done)
+if [ -n "$others" ]; then
+  echo "purging $* would also remove:$others" >&2
+  exit 1
+fi
+apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 purge "$@"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::UnitState;
+
+    fn package(names: &[&str]) -> Package {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Package { names, masks: vec!["relay.service".to_owned()], when: None }
+    }
+
+    fn seen(packages: &[(&str, &str)]) -> Observed {
+        let packages =
+            packages.iter().map(|&(name, version)| (name.to_owned(), version.to_owned())).collect();
+        Observed { packages, ..Observed::default() }
+    }
+
+    #[test]
+    fn an_absent_package_is_created_and_the_same_version_is_nothing() {
+        let one = package(&["chrony=4.3-2"]);
+        let change = one.diff(&seen(&[])).unwrap();
+        assert_eq!((change.kind, change.summary.as_str()), (ChangeKind::Create, "4.3-2"));
+        assert_eq!(one.diff(&seen(&[("chrony", "4.3-2")])), None);
+        assert_eq!(package(&["chrony"]).diff(&seen(&[("chrony", "1")])), None);
+    }
+
+    #[test]
+    fn several_names_are_one_change_with_a_line_each() {
+        let change = package(&["a=2", "b", "c"]).diff(&seen(&[("a", "1"), ("c", "9")])).unwrap();
+        assert_eq!(change.kind, ChangeKind::Update);
+        assert_eq!(change.lines, ["~ a 1 -> 2", "+ b"]);
+    }
+
+    #[test]
+    fn a_broken_package_is_finished_first_and_only_differing_names_are_asked_for() {
+        let mut seen = seen(&[("a", "1")]);
+        seen.broken_packages.insert("b".to_owned(), "iF".to_owned());
+        let actions = package(&["a", "b"]).actions(&seen);
+        assert!(matches!(&actions[0], Action::Run { script, .. } if script.contains("--configure -a")));
+        assert!(matches!(&actions[1], Action::Packages { names, .. } if names == &["b"]));
+    }
+
+    #[test]
+    fn a_unit_that_is_already_there_is_not_masked_on_an_upgrade() {
+        let mut seen = seen(&[("a", "1")]);
+        let mask = |seen: &Observed| match package(&["a=2"]).actions(seen).pop() {
+            Some(Action::Packages { mask, .. }) => mask,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(mask(&seen), ["relay.service"]);
+        let unit = UnitState { load: "loaded".to_owned(), ..UnitState::default() };
+        seen.units.insert("relay.service".to_owned(), unit);
+        assert_eq!(mask(&seen), Vec::<String>::new());
+    }
+
+    #[test]
+    fn removal_names_only_what_is_there() {
+        assert!(package(&["a"]).removal(&seen(&[])).is_empty());
+        let actions = package(&["a=1", "b"]).removal(&seen(&[("a", "1")]));
+        assert!(matches!(&actions[0], Action::Run { script, .. } if script.contains("\nset -- a\n")));
+    }
+}
