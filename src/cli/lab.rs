@@ -46,15 +46,21 @@ enum Verb {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
-    /// Pulls a host's network cable
+    /// Pulls a host's network cable, or parts two hosts
     Cut {
         /// The host
         host: String,
+        /// Only from this host; all others still reach it
+        #[arg(long, value_name = "HOST")]
+        from: Option<String>,
     },
-    /// Puts a host's network cable back
+    /// Puts a host's network cable back, and brings parted hosts together
     Heal {
         /// The host
         host: String,
+        /// Only with this host
+        #[arg(long, value_name = "HOST")]
+        from: Option<String>,
     },
     /// Ends a host at once, as a power cut does
     Kill {
@@ -107,13 +113,21 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         Verb::Exec { host, command } => {
             return Err(become_it(lab::enter(&store, name, &host, &command)?).into());
         }
-        Verb::Cut { host } => {
-            lab::cut(&store, name, &host).await?;
-            changed(global, &host, "is cut off");
+        Verb::Cut { host, from } => {
+            lab::cut(&store, name, &host, from.as_deref()).await?;
+            changed(
+                global,
+                &host,
+                &from.map_or("is cut off".to_owned(), |from| format!("is cut off from {from}")),
+            );
         }
-        Verb::Heal { host } => {
-            lab::heal(&store, name, &host).await?;
-            changed(global, &host, "is connected");
+        Verb::Heal { host, from } => {
+            lab::heal(&store, name, &host, from.as_deref()).await?;
+            changed(
+                global,
+                &host,
+                &from.map_or("is connected".to_owned(), |from| format!("reaches {from} again")),
+            );
         }
         Verb::Kill { host } => {
             lab::kill(&store, name, &host).await?;

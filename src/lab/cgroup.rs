@@ -30,20 +30,19 @@ pub(super) fn processes(name: &str) -> Vec<u32> {
 /// Ends all processes of the control group at once, waits until they are gone, and removes it.
 pub(super) async fn remove(name: &str) -> Result<(), LabError> {
     let started = std::time::Instant::now();
-    loop {
+    while folders(name).iter().any(|folder| folder.exists()) {
         let left = processes(name);
-        if left.is_empty() {
-            break;
-        }
         if started.elapsed() > Duration::from_secs(20) {
-            let said = format!("{} processes are still there after 20 s, such as {}", left.len(), left[0]);
+            let said = format!("{} processes are still there after 20 s: {left:?}", left.len());
             return Err(LabError::Program { command: format!("kill -9 (control group {name})"), said });
         }
-        kill(name, &left).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    for folder in folders(name) {
-        remove_tree(&folder);
+        if !left.is_empty() {
+            kill(name, &left).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for folder in folders(name) {
+            remove_tree(&folder);
+        }
     }
     Ok(())
 }
@@ -79,11 +78,11 @@ fn children(folder: &Path) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
 
-/// Removes a control group from its leaves up; what is busy stays and is seen by the next `down`.
+/// Removes a control group from its leaves up; what is still busy stays, and its caller looks again.
 fn remove_tree(folder: &Path) {
     for child in children(folder) {
         remove_tree(&child);
     }
-    // Gone already, or busy for a moment more: `down` looks again at the end.
+    // Gone already, or busy for a moment more.
     let _ = std::fs::remove_dir(folder);
 }

@@ -132,16 +132,38 @@ pub async fn start(store: &Store, name: Option<&str>, host: &str) -> Result<(), 
     host::wait(store, &lab, host).await
 }
 
-/// Pulls a host's cable.
-pub async fn cut(store: &Store, name: Option<&str>, host: &str) -> Result<(), LabError> {
+/// Pulls a host's cable; with `from`, only parts the two.
+pub async fn cut(store: &Store, name: Option<&str>, host: &str, from: Option<&str>) -> Result<(), LabError> {
     let (lab, _held) = hold(store, name)?;
-    net::set_link(&lab, lab.host(host)?, false).await
+    let host = lab.host(host)?;
+    let Some(from) = from else { return net::set_link(&lab, host, false).await };
+    needs::check_filter()?;
+    net::part(&lab, host, apart(&lab, host, from)?).await
 }
 
-/// Puts a host's cable back.
-pub async fn heal(store: &Store, name: Option<&str>, host: &str) -> Result<(), LabError> {
+/// Puts a host's cable back and lets it reach all others again; with `from`, only that one.
+pub async fn heal(store: &Store, name: Option<&str>, host: &str, from: Option<&str>) -> Result<(), LabError> {
     let (lab, _held) = hold(store, name)?;
-    net::set_link(&lab, lab.host(host)?, true).await
+    let host = lab.host(host)?;
+    if let Some(from) = from {
+        needs::check_filter()?;
+        return net::join(&lab, host, &[apart(&lab, host, from)?]).await;
+    }
+    net::set_link(&lab, host, true).await?;
+    let others: Vec<&LabHost> = lab.hosts.iter().filter(|other| other.index != host.index).collect();
+    if others.is_empty() || needs::check_filter().is_err() {
+        return Ok(());
+    }
+    net::join(&lab, host, &others).await
+}
+
+/// The other one of two hosts; a host is never parted from itself.
+fn apart<'a>(lab: &'a Lab, host: &LabHost, from: &str) -> Result<&'a LabHost, LabError> {
+    let other = lab.host(from)?;
+    if other.index == host.index {
+        return Err(LabError::Usage(format!("`{from}` cannot be parted from itself")));
+    }
+    Ok(other)
 }
 
 fn hold(store: &Store, name: Option<&str>) -> Result<(Lab, std::fs::File), LabError> {

@@ -27,6 +27,11 @@ pub(super) fn check(base_exists: bool) -> Result<(), LabError> {
     missing(&wanted, &std::env::var("PATH").unwrap_or_default())
 }
 
+/// Checks that two hosts can be parted here.
+pub(super) fn check_filter() -> Result<(), LabError> {
+    missing(&[("nft", "nftables")], &std::env::var("PATH").unwrap_or_default())
+}
+
 /// Names the programs that stand in no folder of `path`, with the packages that bring them, each once.
 fn missing(wanted: &[(&'static str, &'static str)], path: &str) -> Result<(), LabError> {
     let folders: Vec<&str> = path.split(':').chain(["/usr/sbin", "/sbin"]).collect();

@@ -55,6 +55,41 @@ pub(super) async fn set_link(lab: &Lab, host: &LabHost, up: bool) -> Result<(), 
         .map(drop)
 }
 
+/// Drops all that passes between two hosts, while each still reaches all others.
+pub(super) async fn part(lab: &Lab, one: &LabHost, other: &LabHost) -> Result<(), LabError> {
+    let rules = format!("{PARTING}add element bridge imctl parted {}\n", pairs(&[(one, other)]));
+    filter(lab, &rules).await
+}
+
+/// Lets pass again between a host and others.
+pub(super) async fn join(lab: &Lab, one: &LabHost, others: &[&LabHost]) -> Result<(), LabError> {
+    let pairs = pairs(&others.iter().map(|other| (one, *other)).collect::<Vec<_>>());
+    // Adding first, because what is not there cannot be deleted.
+    let verbs = ["add", "delete"].map(|verb| format!("{verb} element bridge imctl parted {pairs}\n"));
+    filter(lab, &format!("{PARTING}{}", verbs.concat())).await
+}
+
+/// The table that parts hosts; made again it stays as it is but for its one rule.
+const PARTING: &str = "add table bridge imctl
+add set bridge imctl parted { type ifname . ifname; }
+add chain bridge imctl between { type filter hook forward priority 0; }
+flush chain bridge imctl between
+add rule bridge imctl between iifname . oifname @parted drop
+";
+
+async fn filter(lab: &Lab, rules: &str) -> Result<(), LabError> {
+    run_with("ip", &["netns", "exec", &lab.switch(), "nft", "-f", "-"], rules).await.map(drop)
+}
+
+/// Both ways between each two hosts, as elements of a set.
+fn pairs(hosts: &[(&LabHost, &LabHost)]) -> String {
+    let both = |(one, other): &(&LabHost, &LabHost)| {
+        let (one, other) = (port(one), port(other));
+        format!("\"{one}\" . \"{other}\", \"{other}\" . \"{one}\"")
+    };
+    format!("{{ {} }}", hosts.iter().map(both).collect::<Vec<_>>().join(", "))
+}
+
 /// Whether a host's cable is in.
 pub(super) async fn link_is_up(lab: &Lab, host: &LabHost) -> bool {
     let shown =
