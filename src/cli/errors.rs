@@ -146,6 +146,23 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "not a public key",
         "`trusted-keys` takes the base64 line of a minisign public key, such as `bundle build` prints.",
     ),
+    usage(
+        "IM8301",
+        "no such lab, or no place for one",
+        "A lab needs Linux, root rights and a few programs; the hint has the line that installs them. `imctl lab list` shows the labs.",
+    ),
+    ErrorReference {
+        number: "IM8302",
+        exit: Exit::HostFailed,
+        title: "a lab host could not be made",
+        about: "A program of this machine failed; its last words are shown. `imctl lab down` removes what was made.",
+    },
+    ErrorReference {
+        number: "IM8303",
+        exit: Exit::Locked,
+        title: "another imctl works on this lab",
+        about: "Wait until it is done; a killed imctl holds nothing.",
+    },
 ];
 
 /// The error of a number, in any case and with or without `IM`.

@@ -48,7 +48,8 @@ impl Failure {
             Self::Refused(_) => "IM1002",
             Self::Inventory(mistakes) => mistakes.list.first().map_or("IM1201", |mistake| mistake.number),
             Self::Select(_) => "IM1203",
-            Self::Lab(LabError::Busy(_)) => "IM8302",
+            Self::Lab(LabError::Busy(_)) => "IM8303",
+            Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => "IM8302",
             Self::Lab(_) => "IM8301",
         }
     }
