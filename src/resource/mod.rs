@@ -11,6 +11,7 @@ mod firewall;
 mod look;
 mod package;
 mod path;
+mod remainder;
 mod service;
 mod shell;
 mod sysctl;

@@ -79,7 +79,7 @@ impl Kind for Package {
         };
         if let ([_], [wanted]) = (lines.as_slice(), self.names.as_slice()) {
             let summary = first[2..].trim_start_matches(parts(wanted).0).trim_start().to_owned();
-            return Some(Change { kind, summary, lines: Vec::new() });
+            return Some(Change { kind, summary, lines });
         }
         let summary = format!("{} of {} differ", lines.len(), self.names.len());
         Some(Change { kind, summary, lines })
@@ -156,6 +156,7 @@ mod tests {
         let one = package(&["chrony=4.3-2"]);
         let change = one.diff(&seen(&[])).unwrap();
         assert_eq!((change.kind, change.summary.as_str()), (ChangeKind::Create, "4.3-2"));
+        assert_eq!(change.lines, ["+ chrony 4.3-2"]);
         assert_eq!(one.diff(&seen(&[("chrony", "4.3-2")])), None);
         assert_eq!(package(&["chrony"]).diff(&seen(&[("chrony", "1")])), None);
     }

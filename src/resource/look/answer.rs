@@ -111,7 +111,10 @@ fn section(seen: &mut Observed, name: &str, body: &[u8]) -> Option<()> {
         ("units", _) => units(seen, &String::from_utf8_lossy(body)),
         ("users", _) => users(seen, &String::from_utf8_lossy(body)),
         ("groups", _) => {
-            seen.groups = String::from_utf8_lossy(body).lines().map(|entry| (field(entry, 0), field(entry, 2))).collect();
+            seen.groups = String::from_utf8_lossy(body)
+                .lines()
+                .map(|entry| (field(entry, 0), field(entry, 2)))
+                .collect();
             Some(())
         }
         ("sysctls", _) => sysctls(seen, body),
