@@ -1,0 +1,12 @@
+//! What every host should hold: what a template may know, strict rendering, the desired state. Pure.
+
+mod context;
+mod engine;
+mod render;
+mod state;
+mod wants;
+
+pub use engine::RenderError;
+pub use render::{RenderedHook, RenderedHooks};
+pub use state::{Desired, DesiredInstance, identities, state};
+pub use wants::{Certificate, CertificateWant, Material, SecretWant, Wants, wants};

@@ -1,0 +1,126 @@
+//! The desired state: every instance with its final resources and hooks.
+
+use super::context::{Known, hook_context, instance_context};
+use super::engine::{Engine, RenderError};
+use super::render::{Depth, RenderedHook, RenderedHooks, Renderer};
+use super::wants::Material;
+use crate::base::HostName;
+use crate::facts::HostFacts;
+use crate::resource::Resource;
+use crate::stack::{ComponentSpec, Hook, Hooks};
+use crate::topology::{Instance, Topology};
+use minijinja::Value;
+use std::collections::BTreeMap;
+
+/// An instance as it should stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredInstance {
+    /// Which component on which host.
+    pub instance: Instance,
+    /// What its host should hold for it, in order.
+    pub resources: Vec<Resource>,
+    /// What to do around changes.
+    pub hooks: RenderedHooks,
+    /// Its units.
+    pub units: Vec<String>,
+}
+
+/// Everything as it should stand: components in the order of the stack, hosts in the order of the inventory.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Desired {
+    /// The instances.
+    pub instances: Vec<DesiredInstance>,
+}
+
+impl Desired {
+    /// The instances on a host.
+    pub fn on<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a DesiredInstance> {
+        self.instances.iter().filter(move |it| it.instance.host == *host)
+    }
+}
+
+/// What names and looks: resources without content, and hooks' conditions, before anything was seen.
+pub fn identities(topology: &Topology) -> Result<Desired, RenderError> {
+    build(topology, None)
+}
+
+/// The whole desired state.
+pub fn state(
+    topology: &Topology,
+    material: &Material,
+    facts: &BTreeMap<HostName, HostFacts>,
+) -> Result<Desired, RenderError> {
+    build(topology, Some(Known { material, facts }))
+}
+
+fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, RenderError> {
+    let engine = Engine::new();
+    let mut instances = Vec::new();
+    for instance in &topology.instances {
+        let Some(spec) = topology.stack.component(&instance.component) else { continue };
+        let place = format!("component `{}` on `{}`", instance.component, instance.host);
+        let renderer = Renderer { engine: &engine, stack: &topology.stack, place };
+        let context = instance_context(topology, instance, known);
+        let work = Work { topology, known, renderer, context };
+        instances.push(DesiredInstance {
+            instance: instance.clone(),
+            resources: work.resources(spec)?,
+            hooks: if known.is_some() { work.hooks(&spec.hooks, instance)? } else { work.joins(&spec.hooks, instance)? },
+            units: spec.units.clone(),
+        });
+    }
+    Ok(Desired { instances })
+}
+
+struct Work<'a> {
+    topology: &'a Topology,
+    known: Option<Known<'a>>,
+    renderer: Renderer<'a>,
+    context: Value,
+}
+
+impl Work<'_> {
+    fn resources(&self, spec: &ComponentSpec) -> Result<Vec<Resource>, RenderError> {
+        let depth = if self.known.is_some() { Depth::Whole } else { Depth::Identity };
+        let mut resources = Vec::new();
+        for raw in &spec.resources {
+            if let Some(mut resource) = self.renderer.resource(raw, &self.context, depth)? {
+                if let (Resource::Artifact(artifact), Some(known)) = (&mut resource, self.known) {
+                    artifact.sha256 = known.material.artifacts.get(&artifact.name).cloned();
+                }
+                resources.push(resource);
+            }
+        }
+        Ok(resources)
+    }
+
+    fn hooks(&self, hooks: &Hooks, target: &Instance) -> Result<RenderedHooks, RenderError> {
+        Ok(RenderedHooks {
+            drain: self.hook(hooks.drain.as_ref(), target)?,
+            undrain: self.hook(hooks.undrain.as_ref(), target)?,
+            join: self.hook(hooks.join.as_ref(), target)?,
+            health: self.hook(hooks.health.as_ref(), target)?,
+            leave: self.hook(hooks.leave.as_ref(), target)?,
+        })
+    }
+
+    /// Before the look only the condition of `join` is needed: whether it is a member already.
+    fn joins(&self, hooks: &Hooks, target: &Instance) -> Result<RenderedHooks, RenderError> {
+        let join = hooks.join.as_ref().map(|hook| Hook { script: String::new(), ..hook.clone() });
+        Ok(RenderedHooks { join: self.hook(join.as_ref(), target)?, ..RenderedHooks::default() })
+    }
+
+    fn hook(&self, hook: Option<&Hook>, target: &Instance) -> Result<Vec<RenderedHook>, RenderError> {
+        let Some(hook) = hook else { return Ok(Vec::new()) };
+        let Some(on) = &hook.on else {
+            let context = hook_context(self.topology, target, target, self.known);
+            return Ok(self.renderer.hook(hook, &target.host, &context)?.into_iter().collect());
+        };
+        let mut scripts = Vec::new();
+        for at in self.topology.of(on) {
+            let context = hook_context(self.topology, at, target, self.known);
+            scripts.extend(self.renderer.hook(hook, &at.host, &context)?);
+        }
+        Ok(scripts)
+    }
+}

@@ -1,0 +1,232 @@
+//! The plan that brings every host to its desired state: a list of stages.
+
+use super::manifest::{MANIFEST_KEY, manifest_script};
+use super::story::{Story, apply_step, join_key, story};
+use super::{Act, Basis, Batch, Lane, Manifest, Plan, Stage, Step, Verb, batches, removal};
+use crate::base::{Component, HostName, ResourceId};
+use crate::desired::{Desired, DesiredInstance};
+use crate::record::Observed;
+use crate::resource::{ChangeKind, Probe, Resource};
+use crate::topology::{Instance, Topology};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// Who stands where.
+    pub topology: &'a Topology,
+    /// What should be.
+    pub desired: &'a Desired,
+    /// What is, by host; only these hosts are planned for.
+    pub observed: &'a BTreeMap<HostName, Observed>,
+    /// What the plan is made on.
+    pub basis: &'a Basis,
+}
+
+/// What to look at on a host, from identities alone: its resources, whether it has joined, its manifest.
+pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec<Probe> {
+    let mut probes = BTreeSet::from([Probe::Script {
+        key: MANIFEST_KEY.to_owned(),
+        script: manifest_script(&topology.inventory.name),
+    }]);
+    for it in identities.on(host) {
+        probes.extend(it.resources.iter().flat_map(|resource| resource.kind().probes()));
+        probes.extend(it.units.iter().cloned().map(Probe::Unit));
+        for join in it.hooks.join.iter().filter(|join| join.on == *host) {
+            let script = join.unless.clone().unwrap_or_else(|| "false".to_owned());
+            probes.insert(Probe::Script { key: join_key(&it.instance.component), script });
+        }
+    }
+    probes.into_iter().collect()
+}
+
+/// What to look at besides, once a host's manifest is seen: what imctl put there and is wanted no more.
+pub fn leftover_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
+    let wanted: Vec<&DesiredInstance> = desired.on(host).collect();
+    let leftovers = removal::leftovers(&Manifest::seen(seen), &wanted);
+    leftovers.iter().flat_map(|kept| kept.resource.kind().probes()).collect()
+}
+
+/// Plans an installation, a change or a removal: whatever brings the hosts from what is to what should be.
+pub fn install(scene: Scene<'_>) -> Plan {
+    let prepared = prepare(scene);
+    let mut stages = Vec::new();
+    if !prepared.lanes.is_empty() {
+        stages.push(Stage { title: "packages".to_owned(), batches: vec![Batch { lanes: prepared.lanes }] });
+    }
+    let mut settled: BTreeMap<HostName, usize> = BTreeMap::new();
+    for level in &scene.topology.levels {
+        let stage = level_stage(scene, level, &prepared.ids, &mut settled);
+        stages.extend(stage);
+    }
+    let lanes: Vec<Lane> = scene
+        .observed
+        .iter()
+        .filter_map(|(host, seen)| removal::lane(host, scene.desired, seen))
+        .collect();
+    if !lanes.is_empty() {
+        stages.push(Stage { title: "removal".to_owned(), batches: vec![Batch { lanes }] });
+    }
+    Plan {
+        format: 1,
+        deployment: scene.topology.inventory.name.clone(),
+        stack: scene.topology.stack.file.name.clone(),
+        version: scene.topology.version.clone(),
+        basis: scene.basis.clone(),
+        stages,
+        notes: notes(scene),
+        settled,
+    }
+}
+
+fn notes(scene: Scene<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for host in &scene.topology.inventory.hosts {
+        if !host.limits.is_empty() {
+            let limits = host.limits.join(", ");
+            notes.push(format!("`{}` declares limits ({limits}): what they touch is left alone there", host.name));
+        }
+    }
+    for (role, spec) in &scene.topology.stack.file.roles {
+        let count = scene.topology.inventory.hosts.iter().filter(|host| host.roles.contains(role)).count();
+        if let Some(reason) = spec.warn.get(&count) {
+            notes.push(format!("role `{role}` on {count} hosts: {reason}"));
+        }
+    }
+    notes
+}
+
+/// What the first stage does: packages that are new on a host, of all its components in one run, and whatever a
+/// stack puts before them.
+struct Prepared {
+    lanes: Vec<Lane>,
+    ids: BTreeMap<Instance, BTreeSet<ResourceId>>,
+}
+
+fn prepare(scene: Scene<'_>) -> Prepared {
+    let mut prepared = Prepared { lanes: Vec::new(), ids: BTreeMap::new() };
+    for (host, seen) in scene.observed {
+        let mut steps = Vec::new();
+        let mut packages: Vec<Step> = Vec::new();
+        for it in scene.desired.on(host) {
+            let Some(last) = it.resources.iter().rposition(|resource| is_new_package(resource, seen)) else {
+                continue;
+            };
+            let ids = prepared.ids.entry(it.instance.clone()).or_default();
+            for resource in &it.resources[..=last] {
+                let Some(change) = resource.kind().diff(seen) else { continue };
+                if matches!(resource, Resource::Service(_)) {
+                    continue;
+                }
+                ids.insert(resource.id());
+                let step = apply_step(&it.instance.component, host, resource, change);
+                if matches!(resource, Resource::Package(_)) { packages.push(step) } else { steps.push(step) }
+            }
+        }
+        steps.extend(one_run(host, packages));
+        if !steps.is_empty() {
+            prepared.lanes.push(Lane { host: host.clone(), steps, settled: 0 });
+        }
+    }
+    prepared
+}
+
+fn is_new_package(resource: &Resource, seen: &Observed) -> bool {
+    let diff = || resource.kind().diff(seen);
+    matches!(resource, Resource::Package(_)) && diff().is_some_and(|change| change.kind == ChangeKind::Create)
+}
+
+/// Joins the package steps of a host into one.
+fn one_run(host: &HostName, packages: Vec<Step>) -> Option<Step> {
+    let first = packages.first()?.clone();
+    let mut lines = Vec::new();
+    let mut of = Vec::new();
+    let mut digests = String::new();
+    for step in packages {
+        for line in step.lines {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        digests.push_str(&step.digest);
+        if let Act::Apply { component, id } = step.act {
+            of.push((component, id));
+        }
+    }
+    let noun = if lines.len() == 1 { "package" } else { "packages" };
+    Some(Step {
+        on: host.clone(),
+        verb: Verb::Create,
+        kind: "packages".to_owned(),
+        name: format!("{} {noun} from the bundle", lines.len()),
+        summary: String::new(),
+        lines,
+        act: Act::Packages { of },
+        digest: super::basis::digest(&digests),
+        ..first
+    })
+}
+
+/// The stage of the components that need only what stands before them.
+fn level_stage(
+    scene: Scene<'_>,
+    level: &[Component],
+    prepared: &BTreeMap<Instance, BTreeSet<ResourceId>>,
+    settled: &mut BTreeMap<HostName, usize>,
+) -> Option<Stage> {
+    let none = BTreeSet::new();
+    let mut rows: Vec<Vec<Vec<Lane>>> = Vec::new();
+    let mut titles = Vec::new();
+    for component in level {
+        let mut stories: Vec<(HostName, Story)> = Vec::new();
+        for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
+            let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
+            let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none));
+            *settled.entry(it.instance.host.clone()).or_default() += told.settled;
+            if !told.steps.is_empty() {
+                stories.push((it.instance.host.clone(), told));
+            }
+        }
+        if stories.is_empty() {
+            continue;
+        }
+        titles.push(component.to_string());
+        rows.push(component_batches(scene.topology, component, stories));
+    }
+    let count = rows.iter().map(Vec::len).max()?;
+    let mut out = vec![Batch { lanes: Vec::new() }; count];
+    for row in rows {
+        for (at, lanes) in row.into_iter().enumerate() {
+            for lane in lanes {
+                add_lane(&mut out[at].lanes, lane);
+            }
+        }
+    }
+    Some(Stage { title: titles.join(", "), batches: out })
+}
+
+/// The batches of one component: rolling when something that runs is disturbed, all together otherwise.
+fn component_batches(
+    topology: &Topology,
+    component: &Component,
+    stories: Vec<(HostName, Story)>,
+) -> Vec<Vec<Lane>> {
+    let allowed = topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
+    let disturbs = stories.iter().any(|(_, story)| story.disturbs);
+    let lanes: Vec<Lane> = stories
+        .into_iter()
+        .map(|(host, story)| Lane { host, steps: story.steps, settled: story.settled })
+        .collect();
+    batches(&lanes, if disturbs { allowed } else { 0 })
+}
+
+/// A host has one lane in a batch: what two components do there follows one another.
+fn add_lane(lanes: &mut Vec<Lane>, lane: Lane) {
+    match lanes.iter_mut().find(|known| known.host == lane.host) {
+        Some(known) => {
+            known.steps.extend(lane.steps);
+            known.settled += lane.settled;
+        }
+        None => lanes.push(lane),
+    }
+}

@@ -1,0 +1,92 @@
+//! What imctl put on a host, written down on that host: the basis of taking things away again.
+
+use crate::base::{Component, ResourceId, quote};
+use crate::desired::DesiredInstance;
+use crate::record::Observed;
+use crate::resource::Resource;
+use serde::{Deserialize, Serialize};
+
+/// Key of the probe that reads the manifest.
+pub const MANIFEST_KEY: &str = "manifest";
+
+/// A host's manifest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Manifest {
+    /// Format: 1.
+    pub format: u32,
+    /// Stack and version last put there, such as `relay 2`.
+    pub release: String,
+    /// What stands there, in the order it was put.
+    pub resources: Vec<Kept>,
+}
+
+/// A resource of a manifest, without content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Kept {
+    /// The component it belongs to.
+    pub component: Component,
+    /// What names it and takes it away.
+    pub resource: Resource,
+}
+
+/// Where a host keeps the manifest of a deployment.
+pub fn manifest_path(deployment: &str) -> String {
+    format!("/var/lib/imctl/{deployment}/manifest.json")
+}
+
+/// The script that reads the manifest: nothing when there is none.
+pub fn manifest_script(deployment: &str) -> String {
+    let path = manifest_path(deployment);
+    let path = quote(&path);
+    format!("if [ -e {path} ]; then cat {path}; fi")
+}
+
+/// The manifest of what a host should hold.
+pub fn manifest_of<'a>(release: &str, instances: impl Iterator<Item = &'a DesiredInstance>) -> Manifest {
+    let resources = instances.flat_map(|it| {
+        let component = it.instance.component.clone();
+        it.resources.iter().map(move |resource| Kept { component: component.clone(), resource: bare(resource) })
+    });
+    Manifest { format: 1, release: release.to_owned(), resources: resources.collect() }
+}
+
+impl Manifest {
+    /// The manifest seen on a host; an empty one when there is none or it cannot be read.
+    pub fn seen(observed: &Observed) -> Self {
+        let text = observed.scripts.get(MANIFEST_KEY).map(|answer| answer.out.as_str()).unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// Whether it names the resource.
+    pub fn holds(&self, component: &Component, id: &ResourceId) -> bool {
+        self.resources.iter().any(|kept| kept.component == *component && kept.resource.id() == *id)
+    }
+
+    /// This manifest and what `other` holds beyond it: true at any moment between the two.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for kept in other.resources {
+            if !self.holds(&kept.component, &kept.resource.id()) {
+                self.resources.push(kept);
+            }
+        }
+        self
+    }
+}
+
+/// A resource without its content.
+fn bare(resource: &Resource) -> Resource {
+    let mut resource = resource.clone();
+    match &mut resource {
+        Resource::File(file) => file.content = None,
+        Resource::Firewall(firewall) => firewall.content = None,
+        Resource::Command(command) => {
+            command.script = None;
+            command.unless = None;
+        }
+        _ => {}
+    }
+    resource
+}

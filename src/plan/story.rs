@@ -1,0 +1,241 @@
+//! The story of one instance: its steps in order, and whether they disturb what runs.
+
+use super::basis::digest;
+use super::{Act, HookKind, Step, Verb};
+use crate::base::{Component, HostName, ResourceId};
+use crate::desired::{DesiredInstance, RenderedHook};
+use crate::record::Observed;
+use crate::resource::{Change, ChangeKind, Resource, Service, ServiceState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What happens to one instance.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) steps: Vec<Step>,
+    /// Something that runs is interrupted, or membership changes: the rollout's limit holds.
+    pub(super) disturbs: bool,
+    /// Resources already right.
+    pub(super) settled: usize,
+}
+
+/// Tells the story of an instance. `prepared` are resources that an earlier stage takes care of.
+pub(super) fn story(it: &DesiredInstance, seen: &Observed, prepared: &BTreeSet<ResourceId>) -> Story {
+    let mut teller = Teller {
+        it,
+        seen,
+        prepared,
+        asked: BTreeMap::new(),
+        story: Story::default(),
+        running_disturbed: false,
+        fresh: false,
+        joined: false,
+    };
+    for resource in &it.resources {
+        teller.resource(resource);
+    }
+    teller.left_over();
+    teller.finish()
+}
+
+/// What a changed resource asks of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    restart: bool,
+    because: String,
+}
+
+struct Teller<'a> {
+    it: &'a DesiredInstance,
+    seen: &'a Observed,
+    prepared: &'a BTreeSet<ResourceId>,
+    asked: BTreeMap<String, Asked>,
+    story: Story,
+    running_disturbed: bool,
+    /// A package of this component is new: what depends on it is known only later.
+    fresh: bool,
+    joined: bool,
+}
+
+impl Teller<'_> {
+    fn resource(&mut self, resource: &Resource) {
+        if let Resource::Service(service) = resource {
+            return self.service(resource, service);
+        }
+        let Some(change) = resource.kind().diff(self.seen) else {
+            self.story.settled += 1;
+            return;
+        };
+        let id = resource.id();
+        self.ask(resource, &change);
+        if matches!(resource, Resource::Package(_)) && change.kind == ChangeKind::Create {
+            self.fresh = true;
+        }
+        if self.prepared.contains(&id) {
+            return;
+        }
+        let known_later = self.fresh && matches!(resource, Resource::Command(_));
+        let mut step = apply_step(&self.it.instance.component, &self.it.instance.host, resource, change);
+        if known_later {
+            step.verb = Verb::Known;
+        }
+        self.story.steps.push(step);
+    }
+
+    /// Remembers which units a change asks to restart or reload.
+    fn ask(&mut self, resource: &Resource, change: &Change) {
+        let kind = resource.kind();
+        let because = format!("{} changes", resource.id());
+        let mut units: Vec<(String, bool)> = kind.restarts().iter().map(|unit| (unit.clone(), true)).collect();
+        units.extend(kind.reloads().iter().map(|unit| (unit.clone(), false)));
+        if matches!(resource, Resource::Package(_)) && change.kind == ChangeKind::Update {
+            units.extend(self.it.units.iter().map(|unit| (unit.clone(), true)));
+        }
+        for (unit, restart) in units {
+            let asked = self.asked.entry(unit).or_insert_with(|| Asked { restart, because: because.clone() });
+            if restart && !asked.restart {
+                *asked = Asked { restart, because: because.clone() };
+            }
+        }
+    }
+
+    fn service(&mut self, resource: &Resource, service: &Service) {
+        self.join(service);
+        let active = self.is_active(&service.unit);
+        let asked = self.asked.remove(&service.unit).filter(|_| active && service.state == ServiceState::Running);
+        match resource.kind().diff(self.seen) {
+            Some(change) => {
+                self.running_disturbed |= active && service.state == ServiceState::Stopped;
+                let (component, host) = (&self.it.instance.component, &self.it.instance.host);
+                self.story.steps.push(apply_step(component, host, resource, change));
+            }
+            None if asked.is_none() => self.story.settled += 1,
+            None => {}
+        }
+        if let Some(asked) = asked {
+            self.unit_step(&service.unit, &asked);
+        }
+    }
+
+    /// Puts the join hook before the component's first service, and asks for its restart when it runs already.
+    fn join(&mut self, service: &Service) {
+        if self.joined || self.it.hooks.join.is_empty() {
+            return;
+        }
+        self.joined = true;
+        let member = self.seen.scripts.get(&join_key(&self.it.instance.component));
+        if member.is_some_and(|answer| answer.status == 0) {
+            return;
+        }
+        let hooks = hook_steps(self.it, HookKind::Join, None);
+        self.story.steps.extend(hooks);
+        self.story.disturbs = true;
+        let because = "it joins the others".to_owned();
+        self.asked.insert(service.unit.clone(), Asked { restart: true, because });
+    }
+
+    fn unit_step(&mut self, unit: &str, asked: &Asked) {
+        self.running_disturbed |= asked.restart;
+        let (verb, word, act) = if asked.restart {
+            (Verb::Restart, "restarts", Act::Restart { unit: unit.to_owned() })
+        } else {
+            (Verb::Reload, "reloads", Act::Reload { unit: unit.to_owned() })
+        };
+        self.story.steps.push(Step {
+            on: self.it.instance.host.clone(),
+            component: self.it.instance.component.clone(),
+            verb,
+            kind: "service".to_owned(),
+            name: unit.to_owned(),
+            summary: word.to_owned(),
+            lines: Vec::new(),
+            because: Some(asked.because.clone()),
+            act,
+            digest: String::new(),
+        });
+    }
+
+    /// Units that were asked to restart and belong to no service resource of this component.
+    fn left_over(&mut self) {
+        for (unit, asked) in std::mem::take(&mut self.asked) {
+            if self.is_active(&unit) {
+                self.unit_step(&unit, &asked);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Story {
+        if self.story.steps.is_empty() {
+            return self.story;
+        }
+        if self.running_disturbed {
+            self.story.disturbs = true;
+            let mut steps = hook_steps(self.it, HookKind::Health, Some("before it is disturbed"));
+            steps.extend(hook_steps(self.it, HookKind::Drain, None));
+            steps.append(&mut self.story.steps);
+            self.story.steps = steps;
+        }
+        let health = hook_steps(self.it, HookKind::Health, None);
+        self.story.steps.extend(health);
+        if self.running_disturbed {
+            let undrain = hook_steps(self.it, HookKind::Undrain, None);
+            self.story.steps.extend(undrain);
+        }
+        self.story
+    }
+
+    fn is_active(&self, unit: &str) -> bool {
+        let state = self.seen.units.get(unit).map(|state| state.active.as_str());
+        matches!(state, Some("active" | "reloading" | "activating"))
+    }
+}
+
+/// Key of the answer that tells whether the instance has joined.
+pub(super) fn join_key(component: &Component) -> String {
+    format!("joined {component}")
+}
+
+/// The step that makes a resource so.
+pub(super) fn apply_step(component: &Component, host: &HostName, resource: &Resource, change: Change) -> Step {
+    let id = resource.id();
+    let verb = match change.kind {
+        ChangeKind::Create => Verb::Create,
+        ChangeKind::Update => Verb::Update,
+        ChangeKind::Remove => Verb::Remove,
+    };
+    Step {
+        on: host.clone(),
+        component: component.clone(),
+        verb,
+        kind: id.kind.clone(),
+        name: id.name.clone(),
+        summary: change.summary,
+        lines: change.lines,
+        because: None,
+        act: Act::Apply { component: component.clone(), id },
+        digest: digest(resource),
+    }
+}
+
+/// The steps of a hook, one for each script.
+pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind, because: Option<&str>) -> Vec<Step> {
+    let hooks: &[RenderedHook] = match kind {
+        HookKind::Drain => &it.hooks.drain,
+        HookKind::Undrain => &it.hooks.undrain,
+        HookKind::Join => &it.hooks.join,
+        HookKind::Health => &it.hooks.health,
+        HookKind::Leave => &it.hooks.leave,
+    };
+    let step = |(at, hook): (usize, &RenderedHook)| Step {
+        on: hook.on.clone(),
+        component: it.instance.component.clone(),
+        verb: Verb::Hook,
+        kind: kind.word().to_owned(),
+        name: it.instance.component.to_string(),
+        summary: hook.about.clone(),
+        lines: Vec::new(),
+        because: because.map(str::to_owned),
+        act: Act::Hook { hook: kind, target: it.instance.clone(), at },
+        digest: digest(&hook.script),
+    };
+    hooks.iter().enumerate().map(step).collect()
+}
