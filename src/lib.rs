@@ -5,11 +5,16 @@
 pub mod base;
 pub mod bundle;
 pub mod cli;
+pub mod desired;
+pub mod exec;
 pub mod facts;
 pub mod inventory;
 pub mod lab;
+pub mod plan;
 pub mod probe;
 pub mod record;
 pub mod report;
 pub mod resource;
+pub mod stack;
 pub mod state;
+pub mod topology;

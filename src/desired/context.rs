@@ -4,7 +4,7 @@ use super::wants::Material;
 use crate::base::{Component, HostName};
 use crate::facts::HostFacts;
 use crate::topology::{Instance, Source, Topology};
-use minijinja::Value;
+use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) struct Known<'a> {
 /// The context of an instance. Without `known`, secrets, certificates and facts are undefined, so that a template
 /// which needs them fails.
 pub(super) fn instance_context(topology: &Topology, instance: &Instance, known: Option<Known<'_>>) -> Value {
-    Value::from_serialize(context(topology, instance, known))
+    Value::from(Serde(context(topology, instance, known)))
 }
 
 /// The same with the instance that a hook concerns, when the hook runs on another instance's host.
@@ -32,7 +32,7 @@ pub(super) fn hook_context(
 ) -> Value {
     let mut context = context(topology, at, known);
     context.insert("target".to_owned(), place(topology, target));
-    Value::from_serialize(context)
+    Value::from(Serde(context))
 }
 
 fn context(topology: &Topology, instance: &Instance, known: Option<Known<'_>>) -> Map<String, Json> {
@@ -96,7 +96,7 @@ fn host(topology: &Topology, name: &HostName, known: Option<Known<'_>>) -> Json 
         };
         known("cpus", facts.cpus.map(Json::from));
         known("memory_mib", facts.memory_mib.map(Json::from));
-        known("ssh_port", Some(Json::from(facts.ssh_port.unwrap_or(words.ssh.port.unwrap_or(22)))));
+        known("ssh_port", Some(Json::from(facts.ssh.as_ref().map_or(words.ssh.port.unwrap_or(22), |ends| ends.port))));
     }
     host
 }

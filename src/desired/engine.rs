@@ -1,6 +1,7 @@
 //! The template engine with imctl's rules: undefined names are errors, no values in messages, filters that quote.
 
 use crate::base::quote;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 use thiserror::Error as ThisError;
@@ -25,9 +26,9 @@ impl Engine {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_debug(false);
-        environment.set_keep_trailing_newline(true);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        let mut syntax = SyntaxConfig::builder();
+        syntax.keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true);
+        environment.set_syntax(syntax.build().expect("only white space differs from the default syntax"));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.add_filter("shquote", |text: String| quote(&text));
         environment.add_filter("yamlquote", |text: String| Json::String(text).to_string());

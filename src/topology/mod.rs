@@ -10,6 +10,7 @@ pub use firewall::{Rule, Source};
 use crate::base::{Component, HostName};
 use crate::inventory::{Host, Inventory};
 use crate::stack::{Stack, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A deployment laid out: every host with its instances, every component with its hosts.
@@ -43,7 +44,8 @@ pub struct Place {
 }
 
 /// One component on one host.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Instance {
     /// The component.
     pub component: Component,

@@ -1,0 +1,231 @@
+//! One lane: its steps in order, each looked at before and after. The first that fails ends the lane.
+
+use super::act::{Site, act};
+use super::look::look_at;
+use super::run::Run;
+use super::view::same;
+use crate::base::{Component, Event, HostName, ResourceId};
+use crate::desired::{DesiredInstance, RenderedHook};
+use crate::plan::{Act, HookKind, Lane, Manifest, Step, Verb};
+use crate::record::{Observed, StepResult};
+use crate::resource::{Action, Package, Probe, Resource};
+use crate::topology::Instance;
+use crate::transport::{Exec, Session};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Hosts on which something ran whose effects the plan could not foresee: what differs from the plan there is no drift.
+pub(super) type Touched = Mutex<BTreeSet<HostName>>;
+
+/// How a step ended before it became a result.
+enum End {
+    Done,
+    Failed(String),
+    Drifted(String),
+}
+
+/// Runs a lane to its end or its first failure; every step gets a result.
+pub(super) async fn lane(run: &Run<'_>, lane: &Lane, touched: &Touched) -> Vec<(String, StepResult, Duration)> {
+    let mut results = Vec::new();
+    let mut reached = true;
+    for step in &lane.steps {
+        let line = step.line();
+        if !reached || run.stop.is_cancelled() {
+            reached = false;
+            results.push((line, StepResult::NotReached, Duration::ZERO));
+            continue;
+        }
+        let begun = Instant::now();
+        run.sink.send(Event::StepStarted { host: lane.host.clone(), step: line.clone() });
+        let end = converge(run, step, touched).await;
+        let took = begun.elapsed();
+        let (host, step) = (lane.host.clone(), line.clone());
+        let result = match end {
+            End::Done => {
+                run.sink.send(Event::StepDone { host, step, took });
+                StepResult::Done
+            }
+            End::Failed(why) => {
+                let why = (run.redact)(&why);
+                run.sink.send(Event::StepFailed { host, step, error: why.clone() });
+                StepResult::Failed(why)
+            }
+            End::Drifted(why) => {
+                run.sink.send(Event::StepFailed { host, step, error: why.clone() });
+                StepResult::Drifted(why)
+            }
+        };
+        reached = result == StepResult::Done;
+        results.push((line, result, took));
+    }
+    results
+}
+
+async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
+    let Some(link) = run.fleet.link(&step.on) else {
+        return End::Failed(format!("there is no connection to `{}`", step.on));
+    };
+    let site = Site { host: &step.on, link: link.as_ref(), depot: run.depot };
+    let plain = ["file", "directory", "user", "sysctl", "artifact"].contains(&step.kind.as_str());
+    let end = match &step.act {
+        Act::Apply { component, id } => match find(run, component, &step.on, id) {
+            Some(resource) => apply(run, site, (step, resource), touched).await,
+            None => End::Failed(format!("{id} is not part of what is wanted")),
+        },
+        Act::Packages { of } => packages(run, site, of).await,
+        Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
+        Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
+        Act::Hook { hook, target, at } => match find_hook(run, *hook, target, *at) {
+            Some(hook) => run_hook(site.link, hook).await,
+            None => End::Failed(format!("the hook {} is not part of what is wanted", hook.word())),
+        },
+        Act::Remove { component, id } => remove(run, site, component, id).await,
+    };
+    if !plain {
+        touched.lock().expect("no holder of this lock panics").insert(step.on.clone());
+    }
+    end
+}
+
+fn find<'a>(run: &Run<'a>, component: &Component, host: &HostName, id: &ResourceId) -> Option<&'a Resource> {
+    let mut instances = run.desired.instances.iter();
+    let it = instances.find(|it| it.instance.component == *component && it.instance.host == *host)?;
+    it.resources.iter().find(|resource| resource.id() == *id)
+}
+
+fn find_hook<'a>(run: &Run<'a>, kind: HookKind, target: &Instance, at: usize) -> Option<&'a RenderedHook> {
+    let mut instances = run.desired.instances.iter();
+    let it: &DesiredInstance = instances.find(|it| it.instance == *target)?;
+    let hooks = match kind {
+        HookKind::Drain => &it.hooks.drain,
+        HookKind::Undrain => &it.hooks.undrain,
+        HookKind::Join => &it.hooks.join,
+        HookKind::Health => &it.hooks.health,
+        HookKind::Leave => &it.hooks.leave,
+    };
+    hooks.get(at)
+}
+
+async fn apply(run: &Run<'_>, site: Site<'_>, (step, resource): (&Step, &Resource), touched: &Touched) -> End {
+    let kind = resource.kind();
+    let probes = kind.probes();
+    let seen = match look_at(site.link, &probes).await {
+        Ok(seen) => seen,
+        Err(cause) => return End::Failed(cause.to_string()),
+    };
+    let was_touched = touched.lock().expect("no holder of this lock panics").contains(site.host);
+    if let Some(planned) = run.observed.get(site.host)
+        && !was_touched
+        && step.verb != Verb::Known
+        && !same(&probes, planned, &seen)
+    {
+        return End::Drifted(format!("{} changed on the host since the plan was made", resource.id()));
+    }
+    if kind.diff(&seen).is_none() {
+        return End::Done;
+    }
+    match acts(site, &kind.actions(&seen)).await {
+        Ok(()) => agrees(site.link, resource, &probes).await,
+        Err(why) => End::Failed(why),
+    }
+}
+
+async fn acts(site: Site<'_>, actions: &[Action]) -> Result<(), String> {
+    for action in actions {
+        act(site, action).await?;
+    }
+    Ok(())
+}
+
+/// Looks once more: what is still different has failed.
+async fn agrees(link: &dyn Session, resource: &Resource, probes: &[Probe]) -> End {
+    match look_at(link, probes).await {
+        Ok(seen) => match resource.kind().diff(&seen) {
+            None => End::Done,
+            Some(change) => End::Failed(format!("it is still not right after the change: {}", change.summary)),
+        },
+        Err(cause) => End::Failed(cause.to_string()),
+    }
+}
+
+/// Installs the packages of several resources in one run.
+async fn packages(run: &Run<'_>, site: Site<'_>, of: &[(Component, ResourceId)]) -> End {
+    let mut whole = Package { names: Vec::new(), masks: Vec::new(), when: None };
+    for (component, id) in of {
+        let Some(Resource::Package(package)) = find(run, component, site.host, id) else {
+            return End::Failed(format!("{id} is not part of what is wanted"));
+        };
+        whole.names.extend(package.names.iter().cloned());
+        whole.masks.extend(package.masks.iter().cloned());
+    }
+    whole.names.sort();
+    whole.names.dedup();
+    let resource = Resource::Package(whole);
+    let probes = resource.kind().probes();
+    let seen = match look_at(site.link, &probes).await {
+        Ok(seen) => seen,
+        Err(cause) => return End::Failed(cause.to_string()),
+    };
+    if resource.kind().diff(&seen).is_none() {
+        return End::Done;
+    }
+    match acts(site, &resource.kind().actions(&seen)).await {
+        Ok(()) => agrees(site.link, &resource, &probes).await,
+        Err(why) => End::Failed(why),
+    }
+}
+
+async fn unit_verb(run: &Run<'_>, site: Site<'_>, unit: &str, verb: &str) -> End {
+    let mut resources = run.desired.on(site.host).flat_map(|it| &it.resources);
+    let service = resources.find_map(|resource| match resource {
+        Resource::Service(service) if service.unit == unit => Some(service),
+        _ => None,
+    });
+    let action = match service {
+        Some(service) => service.act(verb),
+        None => Action::run(crate::base::Cmd::new("systemctl").arg(verb).arg(unit).to_string()),
+    };
+    match act(site, &action).await {
+        Ok(()) => End::Done,
+        Err(why) => End::Failed(why),
+    }
+}
+
+/// Runs a hook's script again each second until it succeeds or its time is over.
+async fn run_hook(link: &dyn Session, hook: &RenderedHook) -> End {
+    let begun = Instant::now();
+    if let Some(unless) = &hook.unless {
+        match link.exec(Exec::new(unless.clone(), hook.within)).await {
+            Ok(output) if output.status == 0 => return End::Done,
+            Ok(_) => {}
+            Err(cause) => return End::Failed(cause.to_string()),
+        }
+    }
+    loop {
+        let left = hook.within.saturating_sub(begun.elapsed()).max(Duration::from_secs(1));
+        let said = match link.exec(Exec::new(hook.script.clone(), left)).await {
+            Ok(output) if output.status == 0 => return End::Done,
+            Ok(output) => output.text(),
+            Err(cause) => cause.to_string(),
+        };
+        if begun.elapsed() + Duration::from_secs(1) >= hook.within {
+            return End::Failed(format!("{} did not succeed within {:?}: {said}", hook.about, hook.within));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn remove(run: &Run<'_>, site: Site<'_>, component: &Component, id: &ResourceId) -> End {
+    let manifest = run.observed.get(site.host).map(Manifest::seen).unwrap_or_default();
+    let kept = manifest.resources.iter().find(|kept| kept.component == *component && kept.resource.id() == *id);
+    let Some(kept) = kept else { return End::Failed(format!("{id} is not in the host's manifest")) };
+    let kind = kept.resource.kind();
+    match look_at(site.link, &kind.probes()).await {
+        Ok(seen) => match acts(site, &kind.removal(&seen)).await {
+            Ok(()) => End::Done,
+            Err(why) => End::Failed(why),
+        },
+        Err(cause) => End::Failed(cause.to_string()),
+    }
+}

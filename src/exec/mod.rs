@@ -1,0 +1,17 @@
+//! Looking at hosts and making them so: one exec a host to see, one step after the other to change.
+//! Sends events; knows no terminal.
+
+mod act;
+mod depot;
+mod fleet;
+mod guard;
+mod lane;
+mod look;
+mod record;
+mod run;
+mod view;
+
+pub use depot::Depot;
+pub use fleet::Fleet;
+pub use look::{LookFailure, contents, look};
+pub use run::{Run, run};
