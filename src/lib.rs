@@ -6,7 +6,6 @@ pub mod base;
 pub mod bundle;
 pub mod cli;
 pub mod desired;
-pub mod exec;
 pub mod facts;
 pub mod inventory;
 pub mod lab;

@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn the_fast_road_equals_the_plain_one() {
-        for (password, rounds) in [(&b""[..], 1), (b"pencil", 2), (&[0xe5; 64], 7), (&[b'x'; 65], 5), (&[7; 200], 3)] {
+        for (password, rounds) in
+            [(&b""[..], 1), (b"pencil", 2), (&[0xe5; 64], 7), (&[b'x'; 65], 5), (&[7; 200], 3)]
+        {
             assert_eq!(salted_password(password, b"salt", rounds), plain(password, b"salt", rounds));
         }
     }

@@ -96,7 +96,10 @@ fn host(topology: &Topology, name: &HostName, known: Option<Known<'_>>) -> Json 
         };
         known("cpus", facts.cpus.map(Json::from));
         known("memory_mib", facts.memory_mib.map(Json::from));
-        known("ssh_port", Some(Json::from(facts.ssh.as_ref().map_or(words.ssh.port.unwrap_or(22), |ends| ends.port))));
+        known(
+            "ssh_port",
+            Some(Json::from(facts.ssh.as_ref().map_or(words.ssh.port.unwrap_or(22), |ends| ends.port))),
+        );
     }
     host
 }
@@ -121,7 +124,9 @@ fn firewall(topology: &Topology, host: &HostName) -> Vec<Json> {
     let rules = topology.rules(host).into_iter().map(|rule| {
         let from = match rule.from {
             Source::Clients => Json::from("any"),
-            Source::Hosts(hosts) => hosts.iter().map(|peer| Json::from(topology.place(peer).address.clone())).collect(),
+            Source::Hosts(hosts) => {
+                hosts.iter().map(|peer| Json::from(topology.place(peer).address.clone())).collect()
+            }
         };
         json!({
             "component": rule.component, "name": rule.name, "port": rule.port, "protocol": rule.protocol,
@@ -146,7 +151,9 @@ fn all_settings(topology: &Topology, instance: &Instance) -> Map<String, Json> {
         let mut settings: Map<String, Json> =
             spec.settings.iter().map(|(key, setting)| (key.clone(), setting.default.clone())).collect();
         for layer in [&topology.inventory.settings, &words.settings] {
-            settings.extend(layer.get(&spec.name).into_iter().flatten().map(|(key, it)| (key.clone(), it.clone())));
+            settings.extend(
+                layer.get(&spec.name).into_iter().flatten().map(|(key, it)| (key.clone(), it.clone())),
+            );
         }
         (snake(spec.name.as_str()), snake_keys(Json::Object(settings)))
     });

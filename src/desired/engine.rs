@@ -51,7 +51,8 @@ impl Engine {
 
     /// Evaluates a condition.
     pub(super) fn holds(&self, place: &str, expression: &str, context: &Value) -> Result<bool, RenderError> {
-        let compiled = self.environment.compile_expression(expression).map_err(|error| told(place, &error))?;
+        let compiled =
+            self.environment.compile_expression(expression).map_err(|error| told(place, &error))?;
         Ok(compiled.eval(context).map_err(|error| told(place, &error))?.is_true())
     }
 }

@@ -73,7 +73,9 @@ impl Renderer<'_> {
         }
         let wrong = |error: serde_json::Error| RenderError { place: place.clone(), text: error.to_string() };
         let mut value = serde_json::to_value(raw).map_err(wrong)?;
-        if let Some(fields) = value.as_object_mut().and_then(|it| it.values_mut().next()).and_then(Json::as_object_mut) {
+        if let Some(fields) =
+            value.as_object_mut().and_then(|it| it.values_mut().next()).and_then(Json::as_object_mut)
+        {
             fields.remove("when");
             match depth {
                 Depth::Identity => blank(fields),
@@ -96,8 +98,11 @@ impl Renderer<'_> {
         place: &str,
         context: &Value,
     ) -> Result<(), RenderError> {
-        let Some(name) = fields.get("template").and_then(Json::as_str).map(str::to_owned) else { return Ok(()) };
-        let missing = || RenderError { place: place.to_owned(), text: format!("template `{name}` is missing") };
+        let Some(name) = fields.get("template").and_then(Json::as_str).map(str::to_owned) else {
+            return Ok(());
+        };
+        let missing =
+            || RenderError { place: place.to_owned(), text: format!("template `{name}` is missing") };
         let source = self.stack.text(&name).ok_or_else(missing)?;
         let text = self.engine.text(&name, source, context)?;
         fields.insert("template".to_owned(), Json::Null);

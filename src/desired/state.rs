@@ -65,7 +65,11 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
         instances.push(DesiredInstance {
             instance: instance.clone(),
             resources: work.resources(spec)?,
-            hooks: if known.is_some() { work.hooks(&spec.hooks, instance)? } else { work.joins(&spec.hooks, instance)? },
+            hooks: if known.is_some() {
+                work.hooks(&spec.hooks, instance)?
+            } else {
+                work.joins(&spec.hooks, instance)?
+            },
             units: spec.units.clone(),
         });
     }

@@ -64,7 +64,9 @@ impl Plan {
     /// Why this saved plan may not be applied when `now` is the plan of the present moment; none when it may.
     pub fn stale(&self, now: &Self) -> Option<String> {
         let basis = self.basis.differs(&now.basis);
-        basis.or_else(|| (self.stages != now.stages).then(|| "what would be done now is not what it says".to_owned()))
+        basis.or_else(|| {
+            (self.stages != now.stages).then(|| "what would be done now is not what it says".to_owned())
+        })
     }
 }
 

@@ -59,11 +59,8 @@ pub fn install(scene: Scene<'_>) -> Plan {
         let stage = level_stage(scene, level, &prepared.ids, &mut settled);
         stages.extend(stage);
     }
-    let lanes: Vec<Lane> = scene
-        .observed
-        .iter()
-        .filter_map(|(host, seen)| removal::lane(host, scene.desired, seen))
-        .collect();
+    let lanes: Vec<Lane> =
+        scene.observed.iter().filter_map(|(host, seen)| removal::lane(host, scene.desired, seen)).collect();
     if !lanes.is_empty() {
         stages.push(Stage { title: "removal".to_owned(), batches: vec![Batch { lanes }] });
     }
@@ -84,7 +81,10 @@ fn notes(scene: Scene<'_>) -> Vec<String> {
     for host in &scene.topology.inventory.hosts {
         if !host.limits.is_empty() {
             let limits = host.limits.join(", ");
-            notes.push(format!("`{}` declares limits ({limits}): what they touch is left alone there", host.name));
+            notes.push(format!(
+                "`{}` declares limits ({limits}): what they touch is left alone there",
+                host.name
+            ));
         }
     }
     for (role, spec) in &scene.topology.stack.file.roles {

@@ -47,7 +47,9 @@ pub fn manifest_script(deployment: &str) -> String {
 pub fn manifest_of<'a>(release: &str, instances: impl Iterator<Item = &'a DesiredInstance>) -> Manifest {
     let resources = instances.flat_map(|it| {
         let component = it.instance.component.clone();
-        it.resources.iter().map(move |resource| Kept { component: component.clone(), resource: bare(resource) })
+        it.resources
+            .iter()
+            .map(move |resource| Kept { component: component.clone(), resource: bare(resource) })
     });
     Manifest { format: 1, release: release.to_owned(), resources: resources.collect() }
 }

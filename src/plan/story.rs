@@ -85,7 +85,8 @@ impl Teller<'_> {
     fn ask(&mut self, resource: &Resource, change: &Change) {
         let kind = resource.kind();
         let because = format!("{} changes", resource.id());
-        let mut units: Vec<(String, bool)> = kind.restarts().iter().map(|unit| (unit.clone(), true)).collect();
+        let mut units: Vec<(String, bool)> =
+            kind.restarts().iter().map(|unit| (unit.clone(), true)).collect();
         units.extend(kind.reloads().iter().map(|unit| (unit.clone(), false)));
         if matches!(resource, Resource::Package(_)) && change.kind == ChangeKind::Update {
             units.extend(self.it.units.iter().map(|unit| (unit.clone(), true)));
@@ -101,7 +102,8 @@ impl Teller<'_> {
     fn service(&mut self, resource: &Resource, service: &Service) {
         self.join(service);
         let active = self.is_active(&service.unit);
-        let asked = self.asked.remove(&service.unit).filter(|_| active && service.state == ServiceState::Running);
+        let asked =
+            self.asked.remove(&service.unit).filter(|_| active && service.state == ServiceState::Running);
         match resource.kind().diff(self.seen) {
             Some(change) => {
                 self.running_disturbed |= active && service.state == ServiceState::Stopped;
@@ -195,7 +197,12 @@ pub(super) fn join_key(component: &Component) -> String {
 }
 
 /// The step that makes a resource so.
-pub(super) fn apply_step(component: &Component, host: &HostName, resource: &Resource, change: Change) -> Step {
+pub(super) fn apply_step(
+    component: &Component,
+    host: &HostName,
+    resource: &Resource,
+    change: Change,
+) -> Step {
     let id = resource.id();
     let verb = match change.kind {
         ChangeKind::Create => Verb::Create,

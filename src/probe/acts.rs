@@ -1,9 +1,9 @@
 //! What people do with a session: send and confirm messages, sit in rooms, read history, ask where to put a file.
 
+use super::Wrong;
 use super::client::Client;
 use super::stream::CLIENT;
 use super::xml::Element;
-use super::Wrong;
 use tokio::time::Instant;
 
 const RECEIPTS: &str = "urn:xmpp:receipts";
@@ -99,9 +99,9 @@ impl Client {
             let condition = own.own("error").map(super::stream::condition).unwrap_or_default();
             return Err(Wrong::Condition { what: "enter the room".to_owned(), condition });
         }
-        let made = own
-            .find("x", MUC_USER)
-            .is_some_and(|x| x.children().any(|status| status.name == "status" && status.get("code") == Some("201")));
+        let made = own.find("x", MUC_USER).is_some_and(|x| {
+            x.children().any(|status| status.name == "status" && status.get("code") == Some("201"))
+        });
         if made {
             let defaults = Element::new("x", FORMS).attr("type", "submit");
             let question = Element::new("query", MUC_OWNER).child(defaults);
@@ -128,7 +128,12 @@ impl Client {
     }
 
     /// Fetches a page of one's own history with somebody, oldest first, after the place given.
-    pub async fn history(&mut self, with: &str, after: Option<&str>, page: usize) -> Result<ArchivePage, Wrong> {
+    pub async fn history(
+        &mut self,
+        with: &str,
+        after: Option<&str>,
+        page: usize,
+    ) -> Result<ArchivePage, Wrong> {
         let query = self.fresh_id();
         let field = |name: &str, value: &str| {
             Element::new("field", FORMS).attr("var", name).child(Element::new("value", FORMS).text(value))
@@ -161,7 +166,8 @@ impl Client {
             .attr("size", size.to_string())
             .attr("content-type", "application/octet-stream");
         let answer = self.request("get", Some(service), question).await?;
-        let slot = answer.find("slot", UPLOAD).ok_or_else(|| Wrong::Answer("no slot was given".to_owned()))?;
+        let slot =
+            answer.find("slot", UPLOAD).ok_or_else(|| Wrong::Answer("no slot was given".to_owned()))?;
         let address = |name: &str| slot.own(name).and_then(|part| part.get("url")).map(ToOwned::to_owned);
         let (Some(put), Some(get)) = (address("put"), address("get")) else {
             return Err(Wrong::Answer("the slot lacks an address".to_owned()));
@@ -181,6 +187,8 @@ fn headers(put: &Element) -> Vec<(String, String)> {
     put.children()
         .filter(|header| header.name == "header")
         .filter_map(|header| Some((header.get("name")?.to_owned(), header.inner().replace(['\r', '\n'], ""))))
-        .filter(|(name, _)| ["authorization", "cookie", "expires"].contains(&name.to_ascii_lowercase().as_str()))
+        .filter(|(name, _)| {
+            ["authorization", "cookie", "expires"].contains(&name.to_ascii_lowercase().as_str())
+        })
         .collect()
 }

@@ -56,7 +56,8 @@ impl Client {
         let wish = Element::new("bind", BIND).child(Element::new("resource", BIND).text(&*login.resource));
         let answer = client.request("set", None, wish).await?;
         let jid = answer.find("bind", BIND).and_then(|bind| bind.own("jid")).map(Element::inner);
-        client.jid = jid.filter(|jid| !jid.is_empty()).ok_or_else(|| Wrong::Answer("no JID was bound".to_owned()))?;
+        client.jid =
+            jid.filter(|jid| !jid.is_empty()).ok_or_else(|| Wrong::Answer("no JID was bound".to_owned()))?;
         Ok(client)
     }
 
@@ -102,7 +103,12 @@ impl Client {
     }
 
     /// Asks and waits for the answer; an error is `Wrong::Condition`. What arrives in between is kept.
-    pub async fn request(&mut self, kind: &str, to: Option<&str>, question: Element) -> Result<Element, Wrong> {
+    pub async fn request(
+        &mut self,
+        kind: &str,
+        to: Option<&str>,
+        question: Element,
+    ) -> Result<Element, Wrong> {
         let id = self.fresh_id();
         let what = question.name.clone();
         let mut iq = Element::new("iq", CLIENT).attr("type", kind).attr("id", &*id);
@@ -143,7 +149,11 @@ impl Client {
     }
 
     /// Takes in what has arrived until `until`, and returns everything kept so far that fits.
-    pub async fn gather(&mut self, until: Instant, fits: impl Fn(&Element) -> bool) -> Result<Vec<Element>, Wrong> {
+    pub async fn gather(
+        &mut self,
+        until: Instant,
+        fits: impl Fn(&Element) -> bool,
+    ) -> Result<Vec<Element>, Wrong> {
         loop {
             match self.stream.stanza("more", until).await {
                 Ok(stanza) => self.keep(stanza).await?,
@@ -195,7 +205,9 @@ fn comes_from(from: Option<&str>, asked: Option<&str>, own: &str) -> bool {
     match (from, asked) {
         (Some(from), Some(asked)) => from == asked,
         (None, None) => true,
-        (Some(from), None) => own.starts_with(from) || own.split(['@', '/']).any(|part| part == from) || own.is_empty(),
+        (Some(from), None) => {
+            own.starts_with(from) || own.split(['@', '/']).any(|part| part == from) || own.is_empty()
+        }
         (None, Some(_)) => false,
     }
 }
@@ -233,6 +245,7 @@ async fn sasl_step(stream: &mut Stream, wanted: &str) -> Result<String, Wrong> {
     if !stanza.is(wanted, SASL) {
         return Err(Wrong::Impostor(format!("`{}` where `{wanted}` belongs", stanza.name)));
     }
-    let bytes = STANDARD.decode(stanza.inner().trim()).map_err(|_| Wrong::Impostor("bad base64".to_owned()))?;
+    let bytes =
+        STANDARD.decode(stanza.inner().trim()).map_err(|_| Wrong::Impostor("bad base64".to_owned()))?;
     String::from_utf8(bytes).map_err(|_| Wrong::Impostor("its message is no text".to_owned()))
 }

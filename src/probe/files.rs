@@ -49,7 +49,8 @@ impl Files {
 
     /// Puts a file to its slot.
     pub async fn put(&self, slot: &Slot, content: Vec<u8>) -> Result<u16, Wrong> {
-        let mut request = self.client.put(https(&slot.put)?).header("content-type", "application/octet-stream");
+        let mut request =
+            self.client.put(https(&slot.put)?).header("content-type", "application/octet-stream");
         for (name, value) in &slot.headers {
             request = request.header(name, value);
         }
@@ -75,8 +76,13 @@ impl Files {
 }
 
 fn https(address: &str) -> Result<Url, Wrong> {
-    let url = Url::parse(address).map_err(|_| Wrong::Answer("the slot's address cannot be read".to_owned()))?;
-    if url.scheme() == "https" { Ok(url) } else { Err(Wrong::Answer(format!("the slot is `{}`, not https", url.scheme()))) }
+    let url =
+        Url::parse(address).map_err(|_| Wrong::Answer("the slot's address cannot be read".to_owned()))?;
+    if url.scheme() == "https" {
+        Ok(url)
+    } else {
+        Err(Wrong::Answer(format!("the slot is `{}`, not https", url.scheme())))
+    }
 }
 
 /// reqwest names the outermost cause only, and a slot's address is a key to it: the causes without the address.

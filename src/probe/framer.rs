@@ -146,7 +146,8 @@ impl Framer {
     }
 
     fn ended(&mut self) -> Result<Option<Incoming>, Wrong> {
-        self.depth = self.depth.checked_sub(1).ok_or_else(|| Wrong::Xml("an end without start".to_owned()))?;
+        self.depth =
+            self.depth.checked_sub(1).ok_or_else(|| Wrong::Xml("an end without start".to_owned()))?;
         match self.depth {
             0 => {
                 self.drop_seen();
@@ -225,7 +226,15 @@ mod tests {
 
     #[test]
     fn noise_never_panics() {
-        for bad in ["<stream><!-- -->", "<stream><!DOCTYPE a>", "<s>text<a/>", "</s>", "<s></s></s>", "<s><?a?>", "<s><>"] {
+        for bad in [
+            "<stream><!-- -->",
+            "<stream><!DOCTYPE a>",
+            "<s>text<a/>",
+            "</s>",
+            "<s></s></s>",
+            "<s><?a?>",
+            "<s><>",
+        ] {
             let mut framer = Framer::new(1000);
             framer.push(bad.as_bytes());
             let mut result = framer.next();

@@ -15,7 +15,7 @@ mod xml;
 
 pub use acts::{ArchivePage, Room, Slot};
 pub use client::{Client, Login};
-pub use files::{Files, Fetched};
+pub use files::{Fetched, Files};
 pub use framer::{Framer, Incoming};
 pub use sasl::{Exchange, Proof};
 pub use stream::{Door, Stream};

@@ -70,13 +70,17 @@ impl Exchange {
         if !nonce.starts_with(&self.nonce) || nonce.len() <= self.nonce.len() {
             return Err(bad("does not continue our nonce"));
         }
-        let salt = field("s=").and_then(|text| STANDARD.decode(text).ok()).ok_or_else(|| bad("has no salt"))?;
-        let rounds: u32 = field("i=").and_then(|text| text.parse().ok()).ok_or_else(|| bad("has no rounds"))?;
+        let salt =
+            field("s=").and_then(|text| STANDARD.decode(text).ok()).ok_or_else(|| bad("has no salt"))?;
+        let rounds: u32 =
+            field("i=").and_then(|text| text.parse().ok()).ok_or_else(|| bad("has no rounds"))?;
         if rounds == 0 || rounds > MAX_ROUNDS {
             return Err(bad("asks for an unreasonable number of rounds"));
         }
         let keys = match proof {
-            Proof::Keys { keys, salt: known, rounds: same } if *known == salt && *same == rounds => keys.clone(),
+            Proof::Keys { keys, salt: known, rounds: same } if *known == salt && *same == rounds => {
+                keys.clone()
+            }
             Proof::Keys { .. } => return Err(bad("has another salt than the account was made with")),
             Proof::Password(password) => ScramKeys::derive(password.expose().as_bytes(), &salt, rounds),
         };
@@ -92,7 +96,8 @@ impl Exchange {
 
     /// Checks the server's own proof in its last message.
     pub fn verify(&self, last: &str) -> Result<(), Wrong> {
-        let expected = self.expected.ok_or_else(|| Wrong::Impostor("it said success too early".to_owned()))?;
+        let expected =
+            self.expected.ok_or_else(|| Wrong::Impostor("it said success too early".to_owned()))?;
         let shown = last.split(',').find_map(|part| part.strip_prefix("v="));
         let shown = shown.and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
         let differs = shown.iter().zip(expected).fold(0, |sum, (a, b)| sum | (a ^ b));
@@ -108,7 +113,8 @@ impl Exchange {
 mod tests {
     use super::*;
 
-    const CHALLENGE: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const CHALLENGE: &str =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 
     fn pencil() -> Proof {
         Proof::Password(Secret::new("pencil".to_owned()))

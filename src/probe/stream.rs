@@ -142,7 +142,9 @@ impl Stream {
     /// The next stanza; `what` names it in the error should it not come in time. An error of the stream is an error.
     pub async fn stanza(&mut self, what: &str, until: Instant) -> Result<Element, Wrong> {
         match self.incoming(what, until).await? {
-            Incoming::Stanza(element) if element.is("error", STREAMS) => Err(Wrong::Ended(condition(&element))),
+            Incoming::Stanza(element) if element.is("error", STREAMS) => {
+                Err(Wrong::Ended(condition(&element)))
+            }
             Incoming::Stanza(element) => Ok(element),
             Incoming::Close => Err(Wrong::Ended("without a reason".to_owned())),
             Incoming::Open(_) => Err(Wrong::Xml("a stream header within the stream".to_owned())),

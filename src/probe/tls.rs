@@ -34,7 +34,8 @@ pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
 
 /// A domain as the name that a certificate must carry; names with other than ASCII letters are written as IDNA.
 pub(super) fn name(domain: &str) -> Result<ServerName<'static>, Wrong> {
-    ServerName::try_from(domain.to_owned()).map_err(|_| Wrong::Tls(format!("`{domain}` is no name a certificate can carry")))
+    ServerName::try_from(domain.to_owned())
+        .map_err(|_| Wrong::Tls(format!("`{domain}` is no name a certificate can carry")))
 }
 
 /// Why a handshake failed, in words an operator can act on.
@@ -45,9 +46,9 @@ pub(super) fn reason(cause: &std::io::Error) -> String {
         Some(rustls::Error::InvalidCertificate(Bad::UnknownIssuer)) => {
             "the certificate does not lead to the trusted root".to_owned()
         }
-        Some(rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. })) => {
-            "the certificate is for another name".to_owned()
-        }
+        Some(rustls::Error::InvalidCertificate(
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
+        )) => "the certificate is for another name".to_owned(),
         Some(rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. })) => {
             "the certificate has expired".to_owned()
         }
@@ -86,7 +87,8 @@ impl Agreed {
             other => format!("{other:?}"),
         };
         let suite = connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-        let certificate = connection.peer_certificates().and_then(<[_]>::first).and_then(|der| certificate(der));
+        let certificate =
+            connection.peer_certificates().and_then(<[_]>::first).and_then(|der| certificate(der));
         Self { version, suite: suite.unwrap_or_default(), certificate }
     }
 }

@@ -145,15 +145,20 @@ impl Element {
                     }
                 }
                 Event::End(_) => {
-                    let (element, mark) = open.pop().ok_or_else(|| Wrong::Xml("an end without start".to_owned()))?;
+                    let (element, mark) =
+                        open.pop().ok_or_else(|| Wrong::Xml("an end without start".to_owned()))?;
                     scope.truncate(mark);
                     match open.last_mut() {
                         Some((parent, _)) => parent.nodes.push(Node::Element(element)),
                         None => return Ok(element),
                     }
                 }
-                Event::Text(raw) => push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?),
-                Event::CData(raw) => push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?),
+                Event::Text(raw) => {
+                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?)
+                }
+                Event::CData(raw) => {
+                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?)
+                }
                 Event::GeneralRef(name) => {
                     let name = name.decode().map_err(|cause| Wrong::Xml(cause.to_string()))?;
                     push_text(&mut open, &entity(&name)?);
@@ -270,7 +275,10 @@ mod tests {
     #[test]
     fn prefixes_are_resolved_where_they_are_declared() {
         let declared = [("stream".to_owned(), "urn:s".to_owned())];
-        let read = Element::parse(b"<stream:a><b xmlns='urn:b' xmlns:x='urn:x'><x:c/></b><d/></stream:a>", &declared);
+        let read = Element::parse(
+            b"<stream:a><b xmlns='urn:b' xmlns:x='urn:x'><x:c/></b><d/></stream:a>",
+            &declared,
+        );
         let read = read.unwrap();
         assert!(read.is("a", "urn:s"));
         assert!(read.find("b", "urn:b").unwrap().find("c", "urn:x").is_some());

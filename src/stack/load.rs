@@ -16,7 +16,9 @@ static BUILT_IN: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/template
 #[derive(Debug, Error)]
 pub enum StackError {
     /// No stack of that name.
-    #[error("no stack is called `{name}`; there are {known}; a folder is given as a path, such as `./my-stack`")]
+    #[error(
+        "no stack is called `{name}`; there are {known}; a folder is given as a path, such as `./my-stack`"
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -86,7 +88,11 @@ pub fn load(name: &str, beside: &Path) -> Result<Stack, StackError> {
     let file: StackFile = parse(name, "stack.yml", &files)?;
     let stack = Stack { file, digest: hex::encode(digest.finalize()), files };
     let mistakes = stack.mistakes();
-    if mistakes.is_empty() { Ok(stack) } else { Err(StackError::References { stack: name.to_owned(), mistakes }) }
+    if mistakes.is_empty() {
+        Ok(stack)
+    } else {
+        Err(StackError::References { stack: name.to_owned(), mistakes })
+    }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(

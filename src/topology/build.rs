@@ -42,7 +42,8 @@ pub fn build(inventory: &Inventory, stack: &Stack) -> Result<Topology, TopologyE
     });
     let instances = stack.file.components.iter().flat_map(|component| {
         let everywhere = component.role.as_str() == "all";
-        let carriers = inventory.hosts.iter().filter(move |it| everywhere || it.roles.contains(&component.role));
+        let carriers =
+            inventory.hosts.iter().filter(move |it| everywhere || it.roles.contains(&component.role));
         carriers.enumerate().map(|(index, host)| Instance {
             component: component.name.clone(),
             host: host.name.clone(),

@@ -68,7 +68,10 @@ impl Topology {
 
     /// The place of a host.
     pub fn place(&self, host: &HostName) -> &Place {
-        self.hosts.iter().find(|place| place.name == *host).expect("every instance stands on a host of the inventory")
+        self.hosts
+            .iter()
+            .find(|place| place.name == *host)
+            .expect("every instance stands on a host of the inventory")
     }
 
     /// The inventory's words about a host.
