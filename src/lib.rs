@@ -17,3 +17,4 @@ pub mod resource;
 pub mod stack;
 pub mod state;
 pub mod topology;
+pub mod transport;

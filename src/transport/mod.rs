@@ -1,8 +1,35 @@
 //! Connections to hosts: SSH with checked host keys, and a fake for the engine's tests. Knows nothing of
 //! plans or terminals.
 
+mod bootstrap;
+mod client;
+mod config;
+mod config_file;
+mod dial;
+mod exec;
 mod fake;
+mod forward;
+mod hostkey;
+mod keyring;
+mod known_hosts;
+mod known_hosts_file;
+mod login;
+mod options;
+mod resolve;
 mod session;
+mod ssh;
+mod target;
+mod upload;
+mod wish;
 
-pub use fake::Fake;
+pub use config::ConfigError;
+pub use fake::{Call, Fake};
+pub use known_hosts::{Entry, KnownHosts, Marker, fingerprint};
+pub use known_hosts_file::{forget, record};
+pub use options::Options;
 pub use session::{Exec, Forward, LinkError, Output, Session};
+pub use ssh::connect;
+pub use target::{Asker, Auth, Hop, Nobody, Sudo, Target, Wish};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What every connection can do, whichever way it was made.
 
-use crate::base::Secret;
+use crate::base::{Bytes, Secret};
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -94,6 +94,32 @@ pub enum LinkError {
         /// File and line of the record.
         place: String,
     },
+    /// The host's key, or the authority behind its certificate, is marked as revoked.
+    #[error("{address} shows a host key that {place} revokes")]
+    Revoked {
+        /// Where to.
+        address: String,
+        /// Fingerprint shown.
+        shown: String,
+        /// File and line of the mark.
+        place: String,
+    },
+    /// The host shows a certificate that a recorded authority signed, but that does not hold.
+    #[error("the host certificate of {address} is not valid: {cause}")]
+    Certificate {
+        /// Where to.
+        address: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A key, password or `known_hosts` file on this side cannot be used.
+    #[error("`{path}` cannot be used: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The host is not known yet and nobody accepted it.
     #[error("{address} is not known yet; it shows {shown}")]
     UnknownHost {
@@ -109,6 +135,32 @@ pub enum LinkError {
         address: String,
         /// What sudo said.
         cause: String,
+    },
+    /// The login works, but no program can be run.
+    #[error("no program can be run on {address}: {cause}")]
+    Shell {
+        /// Where.
+        address: String,
+        /// What the host said instead.
+        cause: String,
+    },
+    /// A file could not be written.
+    #[error("cannot write `{path}` on {address}: {cause}")]
+    Upload {
+        /// Where.
+        address: String,
+        /// The file.
+        path: String,
+        /// What the host said.
+        cause: String,
+    },
+    /// A program wrote more than anybody can want to read, and was ended.
+    #[error("a program on {address} wrote more than {limit}")]
+    Flood {
+        /// Where.
+        address: String,
+        /// The limit.
+        limit: Bytes,
     },
     /// The connection broke.
     #[error("the connection to {address} was lost: {cause}")]

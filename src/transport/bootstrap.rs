@@ -1,0 +1,91 @@
+//! What is typed on the host and what is sent to it: the remote command line is constant; program and input travel
+//! over standard input in frames.
+//!
+//! A small perl supervisor (`supervisor.pl`; perl is in every Debian) runs the program. Plain `sh` cannot do it: the
+//! program must end when the connection is lost, also silently, in the middle of its input or after it, and a cut
+//! input must never look like a whole one. So the input comes in frames with its end marked, and between them a sign
+//! of life every two seconds; after seven seconds of silence, at the end of standard input or past its deadline the
+//! supervisor ends the program's process group.
+
+use super::target::Sudo;
+use std::time::Duration;
+
+const SUPERVISOR: &str = include_str!("supervisor.pl");
+
+/// Reads lines until ours, which survives a password that `sudo` did not want, then the supervisor's own text.
+const LOADER: &str = concat!(
+    r#"perl -e 'sub t{my($n,$b)=(@_,"");while(length$b<$n){sysread(STDIN,$b,$n-length$b,length$b)or exit 255}$b}"#,
+    r#"alarm 20;do{$l="";do{$l.=$c=t(1)}until$c eq"\n"}until$l=~/^imctl (\d+) (\d+) (\d+) (\d)$/;eval t($1);die$@'"#
+);
+
+/// What `sudo` prints on standard error when it wants a password.
+pub(super) const PROMPT: &str = "imctl-wants-a-password:";
+
+/// What the supervisor prints on both outputs before the program begins, followed by the user id and a newline.
+pub(super) const READY: &[u8] = b"\0imctl ready ";
+
+/// The end of the input.
+pub(super) const END: [u8; 4] = [0xff; 4];
+
+/// A sign of life.
+pub(super) const BEAT: [u8; 4] = [0; 4];
+
+/// Seconds between signs of life.
+pub(super) const BEAT_EVERY: Duration = Duration::from_secs(2);
+
+/// The remote command line.
+pub(super) fn command_line(sudo: Option<&Sudo>) -> String {
+    match sudo {
+        None | Some(Sudo::No) => format!("exec {LOADER}"),
+        Some(Sudo::Passwordless) => format!("exec sudo -n -- {LOADER}"),
+        Some(Sudo::PasswordFile(_) | Sudo::Ask) => format!("exec sudo -k -S -p {PROMPT} -- {LOADER}"),
+    }
+}
+
+/// What goes first: our line, the supervisor, and the program as its first frame.
+pub(super) fn opening(script: &str, within: Duration, root: bool) -> Vec<u8> {
+    // The deadline is kept on this side; the host's own is for when this side is stuck.
+    let seconds = within.as_secs() + 5;
+    let head = format!("imctl {} {} {seconds} {}\n", SUPERVISOR.len(), script.len(), u8::from(root));
+    let mut opening = Vec::with_capacity(head.len() + SUPERVISOR.len() + script.len() + 4);
+    opening.extend_from_slice(head.as_bytes());
+    opening.extend_from_slice(SUPERVISOR.as_bytes());
+    opening.extend_from_slice(&frame(script.len()));
+    opening.extend_from_slice(script.as_bytes());
+    opening
+}
+
+/// The length before a piece of input.
+pub(super) fn frame(length: usize) -> [u8; 4] {
+    u32::try_from(length).expect("pieces are far below 4 GiB").to_be_bytes()
+}
+
+/// Cuts what a login shell printed before the program began; `None` while the program has not begun.
+/// The second value is the user id it runs as.
+pub(super) fn begun(output: &[u8]) -> Option<(usize, u32)> {
+    let at = output.windows(READY.len()).position(|window| window == READY)? + READY.len();
+    let end = at + output[at..].iter().position(|&byte| byte == b'\n')?;
+    let uid = std::str::from_utf8(&output[at..end]).ok()?.parse().ok()?;
+    Some((end + 1, uid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_of_a_login_shell_is_not_output() {
+        let output = b"Welcome!\nlast login \0imctl\n\0imctl ready 1000\nanswer\n";
+        let (from, uid) = begun(output).unwrap();
+        assert_eq!((&output[from..], uid), (&b"answer\n"[..], 1000));
+        assert_eq!(begun(b"Welcome!\n\0imctl ready 10"), None);
+    }
+
+    #[test]
+    fn nothing_of_the_program_stands_in_the_command_line() {
+        for sudo in [None, Some(Sudo::Passwordless), Some(Sudo::Ask)] {
+            let line = command_line(sudo.as_ref());
+            assert!(line.len() < 400 && !line.contains('!') && line.matches('\'').count() == 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A session over SSH.
+
+use super::client::Client;
+use super::dial::{Line, dial};
+use super::exec::{run, session_channel};
+use super::forward::Guard;
+use super::options::Options;
+use super::target::{Sudo, Target};
+use super::upload::upload;
+use super::{Exec, Forward, LinkError, Output, Session};
+use crate::base::Secret;
+use futures_util::future::BoxFuture;
+use russh::client::{Handle, Msg};
+use russh::{Channel, Disconnect};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Channels on one connection: sshd's `MaxSessions` is 10.
+const CHANNELS: usize = 8;
+
+/// Connects and logs in: host key checked, jump hosts passed, everything within the options' limit a hop.
+pub async fn connect(target: &Target, options: &Options) -> Result<Box<dyn Session>, LinkError> {
+    let line = dial(target, options).await?;
+    Ok(Box::new(Ssh(Arc::new(Inner {
+        target: target.clone(),
+        options: options.clone(),
+        line,
+        channels: Arc::new(Semaphore::new(CHANNELS)),
+        warned: AtomicBool::new(false),
+    }))))
+}
+
+/// A session over SSH.
+struct Ssh(Arc<Inner>);
+
+/// What the calls of one session share.
+pub(super) struct Inner {
+    target: Target,
+    options: Options,
+    pub(super) line: Line,
+    pub(super) channels: Arc<Semaphore>,
+    warned: AtomicBool,
+}
+
+impl Inner {
+    pub(super) fn address(&self) -> String {
+        self.target.last().label()
+    }
+
+    pub(super) fn user(&self) -> &str {
+        &self.target.last().user
+    }
+
+    /// How root is had; `None` when the login is root.
+    pub(super) fn sudo(&self) -> Option<&Sudo> {
+        (self.user() != "root" && self.target.sudo != Sudo::No).then_some(&self.target.sudo)
+    }
+
+    pub(super) async fn sudo_password(&self) -> Result<Secret<String>, LinkError> {
+        let file = match &self.target.sudo {
+            Sudo::PasswordFile(path) => Some(path.as_path()),
+            _ => None,
+        };
+        let what = format!("`sudo` password of `{}`", self.user());
+        let missing = || LinkError::Sudo { address: self.address(), cause: "it wants a password and nobody gave one".to_owned() };
+        self.options.password(file, &what).await?.ok_or_else(missing)
+    }
+
+    /// The connection is gone: with the reason it gave, if it gave one.
+    pub(super) fn lost(&self, otherwise: &str) -> LinkError {
+        let gone = self.line.gone.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        LinkError::Lost { address: self.address(), cause: gone.unwrap_or_else(|| otherwise.to_owned()) }
+    }
+
+    pub(super) async fn channel(&self) -> Result<Channel<Msg>, LinkError> {
+        session_channel(self).await
+    }
+
+    /// Whether other channels than the caller's are in use.
+    pub(super) fn others(&self) -> bool {
+        self.channels.available_permits() + 1 < CHANNELS
+    }
+
+    /// Says once a connection that the login shell is slow.
+    pub(super) fn shell_needed(&self, time: Duration, limit: Duration) {
+        if time > limit && !self.warned.swap(true, Ordering::Relaxed) {
+            let (user, address) = (self.user(), self.address());
+            tracing::warn!("the login shell of `{user}` on {address} needs {time:.0?} before each program: look at its .bashrc");
+        }
+    }
+}
+
+impl Session for Ssh {
+    fn exec(&self, exec: Exec) -> BoxFuture<'_, Result<Output, LinkError>> {
+        Box::pin(run(Arc::clone(&self.0), exec))
+    }
+
+    fn upload<'a>(
+        &'a self,
+        path: &'a str,
+        content: &'a [u8],
+        mode: &'a str,
+        owner: &'a str,
+        group: &'a str,
+    ) -> BoxFuture<'a, Result<(), LinkError>> {
+        Box::pin(async move {
+            let exec = upload(path, content, mode, &format!("{owner}:{group}"));
+            let output = run(Arc::clone(&self.0), exec).await?;
+            match output.status {
+                0 => Ok(()),
+                _ => Err(LinkError::Upload { address: self.0.address(), path: path.to_owned(), cause: output.text() }),
+            }
+        })
+    }
+
+    fn forward(&self, port: u16, to: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>> {
+        Box::pin(async move {
+            let Line { handle, forwards, .. } = &self.0.line;
+            let asked = handle.tcpip_forward("127.0.0.1", u32::from(port));
+            let limit = self.0.options.within;
+            let answer = tokio::time::timeout(limit, asked).await;
+            let late = |_| LinkError::Deadline { address: self.0.address(), within: limit };
+            let open = match answer.map_err(late)? {
+                Ok(given) if port == 0 => u16::try_from(given).map_err(|_| self.0.lost("it names no port"))?,
+                Ok(_) => port,
+                Err(russh::Error::RequestDenied) => {
+                    let what = format!("forwarding its port {port} over SSH");
+                    return Err(LinkError::NotAllowed { address: self.0.address(), what });
+                }
+                Err(cause) => return Err(self.0.lost(&cause.to_string())),
+            };
+            forwards.open(u32::from(open), to);
+            let (handle, forwards) = (Arc::clone(handle), forwards.clone());
+            let end = move || end_forward(handle, &forwards, open);
+            Ok(Forward { port: open, guard: Box::new(Guard(Some(end))) })
+        })
+    }
+
+    fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>> {
+        Box::pin(connect(&self.0.target, &self.0.options))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let handles = std::iter::once(&self.0.line.handle).chain(self.0.line.carriers.iter().rev());
+            for handle in handles {
+                // A connection that cannot be told goodbye is gone already.
+                let goodbye = handle.disconnect(Disconnect::ByApplication, "", "en");
+                let _ = tokio::time::timeout(Duration::from_secs(2), goodbye).await;
+            }
+        })
+    }
+}
+
+fn end_forward(handle: Arc<Handle<Client>>, forwards: &super::forward::Forwards, port: u16) {
+    forwards.close(u32::from(port));
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let cancelled = handle.cancel_tcpip_forward("127.0.0.1", u32::from(port)).await;
+            if let Err(cause) = cancelled {
+                tracing::debug!("a forward ended with its connection: {cause}");
+            }
+        });
+    }
+}
