@@ -146,6 +146,18 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "not a public key",
         "`trusted-keys` takes the base64 line of a minisign public key, such as `bundle build` prints.",
     ),
+    usage("IM1229", "unknown version", "The stack does not offer this version. The hint lists its versions."),
+    usage(
+        "IM1230",
+        "the inventory was not changed",
+        "imctl changes an inventory only when the result is exactly what was meant, comments and all. Otherwise the message says what to write by hand.",
+    ),
+    ErrorReference {
+        number: "IM3105",
+        exit: Exit::Unreachable,
+        title: "another host key",
+        about: "The host shows another key than the recorded one: it was rebuilt, or somebody stands in between. imctl did not log in. Ask who rebuilt it, then `imctl trust forget HOST`.",
+    },
     usage(
         "IM8301",
         "no such lab, or no place for one",

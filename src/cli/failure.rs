@@ -2,7 +2,7 @@
 
 use super::{Global, OutputFormat, mistakes};
 use crate::base::Exit;
-use crate::inventory::{Mistakes, SelectError};
+use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -22,6 +22,9 @@ pub enum Failure {
     /// The lab could not do what was asked.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// The inventory was not changed.
+    #[error(transparent)]
+    Edit(EditError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -31,7 +34,7 @@ impl Failure {
     /// The exit code of this failure.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Inventory(_) | Self::Select(_) => Exit::Usage,
+            Self::Usage(_) | Self::Inventory(_) | Self::Select(_) | Self::Edit(_) => Exit::Usage,
             Self::Lab(LabError::Busy(_)) => Exit::Locked,
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
                 Exit::HostFailed
@@ -51,6 +54,7 @@ impl Failure {
             Self::Lab(LabError::Busy(_)) => "IM8303",
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => "IM8302",
             Self::Lab(_) => "IM8301",
+            Self::Edit(_) => "IM1230",
         }
     }
 
@@ -60,7 +64,7 @@ impl Failure {
             Self::Usage(_) => vec!["imctl --help".to_owned()],
             Self::Select(error) => vec![error.help().to_owned()],
             Self::Lab(error) => error.help(),
-            Self::Inventory(_) | Self::Refused(_) => vec![],
+            Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
         }
     }
 
@@ -87,6 +91,15 @@ impl Failure {
         eprintln!("Error {}: {}", self.number(), chain(self));
         for line in self.help() {
             eprintln!("  help: {line}");
+        }
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Mistakes(mistakes) => Self::Inventory(mistakes),
+            other => Self::Edit(other),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) const FILE: Shape = Shape::Keys(&[
     Key::must(
         "stack",
         Shape::Text,
-        "ejabberd",
+        "im-server",
         "Which product is installed: a folder under `templates/`, or a path to such a folder.",
     ),
     Key::may("version", Shape::Text, "the stack's default", "\"24.12\"", "Version of the stack."),

@@ -1,7 +1,9 @@
 //! A mistake in the operator's file: number, sentence, place and hint; and all mistakes of a file together.
 //! It does not know how they are printed.
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+};
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -87,7 +89,7 @@ impl Mistakes {
         let name = self.path.display().to_string();
         self.list.iter().map(move |mistake| MistakeDiagnostic {
             mistake: mistake.clone(),
-            source: NamedSource::new(&name, self.text.to_string()),
+            source: Source { name: name.clone(), text: Arc::clone(&self.text) },
         })
     }
 }
@@ -116,7 +118,7 @@ impl std::error::Error for Mistakes {}
 pub struct MistakeDiagnostic {
     /// The mistake.
     pub mistake: Mistake,
-    source: NamedSource<String>,
+    source: Source,
 }
 
 impl fmt::Display for MistakeDiagnostic {
@@ -145,6 +147,34 @@ impl Diagnostic for MistakeDiagnostic {
             .as_ref()
             .map(|label| LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone()));
         Some(Box::new(std::iter::once(primary).chain(other)))
+    }
+}
+
+/// A file's text whose columns are counted in characters, as editors do, not in bytes.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    text: Arc<str>,
+}
+
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let part = self.text.as_ref().read_span(span, lines_before, lines_after)?;
+        let (_, column) = line_and_column(&self.text, part.span().offset());
+        let (span, line, lines) = (*part.span(), part.line(), part.line_count());
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            part.data(),
+            span,
+            line,
+            column - 1,
+            lines,
+        )))
     }
 }
 

@@ -29,7 +29,7 @@ fn the_examples_load() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("inventories/{file}.yml"));
         let inventory = load_alone(&path).unwrap_or_else(|mistakes| panic!("{}", told(&mistakes)));
         assert_eq!(inventory.hosts.len(), hosts, "{file}");
-        assert_eq!(inventory.stack, "ejabberd");
+        assert!(!inventory.stack.is_empty() && !inventory.stack.contains(std::path::MAIN_SEPARATOR));
         assert!(inventory.targets.is_some_and(|targets| targets.retention_days == Some(365)));
     }
 }
@@ -61,7 +61,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let text = "\
 name: acme-im
 domian: im.acme.example
-stack: ejabberd
+stack: im-server
 targets: { users: many, retention: 365 }
 ssh: { user: ops, sudo: maybe, ask-password: yes, port: 70000 }
 hosts:

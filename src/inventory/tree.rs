@@ -4,7 +4,7 @@
 //! The parser's events are used instead of a serde deserializer, which would stop at the first mistake.
 
 use super::mistake::Mistake;
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, options};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, options};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -276,17 +276,19 @@ impl<'text> Builder<'text, '_> {
     }
 
     fn syntax(&self, error: &ScanError) -> Mistake {
-        let byte = self.boundary(error.marker().byte_offset().unwrap_or(0));
-        let end = self.text[byte..].chars().next().map_or(byte, |c| byte + c.len_utf8());
-        let tab = matches!(error.kind(), ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation);
-        let help = if tab || self.text[..byte].ends_with('\t') || self.text[byte..].starts_with('\t') {
+        let mut byte = self.boundary(error.marker().byte_offset().unwrap_or(0));
+        let info = error.info();
+        let help = if info.contains("tab") {
+            // The parser's place may be the word before the tab.
+            byte += self.text[byte..].find('\t').unwrap_or(0);
             "YAML is indented with spaces; replace the tab by spaces"
         } else if self.text[byte..].starts_with(['@', '`', '%']) {
             "put the text in quotes"
         } else {
             "look at this line and the one before: indentation, quotes, brackets, a space after `:`"
         };
-        Mistake::new("IM1205", format!("this is not YAML: {}", error.info())).at(byte..end, "here").help(help)
+        let end = self.text[byte..].chars().next().map_or(byte, |c| byte + c.len_utf8());
+        Mistake::new("IM1205", format!("this is not YAML: {info}")).at(byte..end, "here").help(help)
     }
 
     fn range(&self, span: Span) -> Range<usize> {
