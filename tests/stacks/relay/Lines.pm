@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::IP;
-use POSIX ();
+use IO::Socket::UNIX;
 
 # Listens on all addresses, IPv6 where there is any.
 sub listener {
@@ -30,6 +30,7 @@ sub serve {
     };
     local $SIG{PIPE} = 'IGNORE';
     local $SIG{HUP} = sub { $hup = 1 };
+    tell_systemd();
     while (1) {
         for my $socket ($select->can_read(1)) {
             my $number = fileno $socket;
@@ -53,6 +54,15 @@ sub serve {
     }
 }
 
+# A start is over when connections are accepted.
+sub tell_systemd {
+    my $path = $ENV{NOTIFY_SOCKET} or return;
+    $path =~ s/^@/\0/;
+    my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => $path) or return;
+    syswrite $socket, 'READY=1';
+    return;
+}
+
 sub say_to { my ($socket, $text) = @_; return syswrite $socket, "$text\n" }
 
 # A connection that has at most some seconds for all it does.
@@ -71,7 +81,7 @@ sub ask {
 
 sub answers {
     my ($socket, $count, $seconds) = @_;
-    my ($in, @answers, $end) = ('', (), time + ($seconds || 3));
+    my ($in, $end, @answers) = ('', time + ($seconds || 3));
     my $select = IO::Select->new($socket);
     while (@answers < $count) {
         my $left = $end - time;
