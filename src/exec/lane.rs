@@ -220,7 +220,9 @@ async fn remove(run: &Run<'_>, site: Site<'_>, component: &Component, id: &Resou
     let manifest = run.observed.get(site.host).map(Manifest::seen).unwrap_or_default();
     let kept = manifest.resources.iter().find(|kept| kept.component == *component && kept.resource.id() == *id);
     let Some(kept) = kept else { return End::Failed(format!("{id} is not in the host's manifest")) };
-    let kind = kept.resource.kind();
+    let held: Vec<&Resource> = run.desired.on(site.host).flat_map(|it| &it.resources).collect();
+    let Some(left) = kept.resource.remainder(&held) else { return End::Done };
+    let kind = left.kind();
     match look_at(site.link, &kind.probes()).await {
         Ok(seen) => match acts(site, &kind.removal(&seen)).await {
             Ok(()) => End::Done,

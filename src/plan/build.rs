@@ -44,7 +44,7 @@ pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec
 pub fn leftover_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
     let wanted: Vec<&DesiredInstance> = desired.on(host).collect();
     let leftovers = removal::leftovers(&Manifest::seen(seen), &wanted);
-    leftovers.iter().flat_map(|kept| kept.resource.kind().probes()).collect()
+    leftovers.iter().flat_map(|(_, left)| left.kind().probes()).collect()
 }
 
 /// Plans an installation, a change or a removal: whatever brings the hosts from what is to what should be.

@@ -4,14 +4,14 @@ use super::{Act, Kept, Lane, Manifest, Step, Verb};
 use crate::base::HostName;
 use crate::desired::{Desired, DesiredInstance};
 use crate::record::Observed;
+use crate::resource::Resource;
 
-/// The manifest's resources that are wanted no more, last put first.
-pub(super) fn leftovers(manifest: &Manifest, wanted: &[&DesiredInstance]) -> Vec<Kept> {
-    let is_wanted = |kept: &&Kept| {
-        let id = kept.resource.id();
-        wanted.iter().any(|it| it.resources.iter().any(|resource| resource.id() == id))
-    };
-    manifest.resources.iter().rev().filter(|kept| !is_wanted(kept)).cloned().collect()
+/// What is left of the manifest's resources once everything wanted is taken off, last put first: what stands in the
+/// manifest, and the part of it that must go.
+pub(super) fn leftovers(manifest: &Manifest, wanted: &[&DesiredInstance]) -> Vec<(Kept, Resource)> {
+    let held: Vec<&Resource> = wanted.iter().flat_map(|it| &it.resources).collect();
+    let left = |kept: &Kept| Some((kept.clone(), kept.resource.remainder(&held)?));
+    manifest.resources.iter().rev().filter_map(left).collect()
 }
 
 /// The lane that takes a host's leftovers away; none when there is nothing to take.
@@ -19,20 +19,20 @@ pub(super) fn lane(host: &HostName, desired: &Desired, seen: &Observed) -> Optio
     let wanted: Vec<&DesiredInstance> = desired.on(host).collect();
     let steps: Vec<Step> = leftovers(&Manifest::seen(seen), &wanted)
         .iter()
-        .filter(|kept| !kept.resource.kind().removal(seen).is_empty())
-        .map(|kept| step(host, kept))
+        .filter(|(_, left)| !left.kind().removal(seen).is_empty())
+        .map(|(kept, left)| step(host, kept, left))
         .collect();
     (!steps.is_empty()).then(|| Lane { host: host.clone(), steps, settled: 0 })
 }
 
-fn step(host: &HostName, kept: &Kept) -> Step {
-    let id = kept.resource.id();
+fn step(host: &HostName, kept: &Kept, left: &Resource) -> Step {
+    let (id, left) = (kept.resource.id(), left.id());
     Step {
         on: host.clone(),
         component: kept.component.clone(),
         verb: Verb::Remove,
-        kind: id.kind.clone(),
-        name: id.name.clone(),
+        kind: left.kind,
+        name: left.name,
         summary: String::new(),
         lines: Vec::new(),
         because: Some("the inventory no longer wants it".to_owned()),

@@ -58,7 +58,7 @@ pub struct UnitState {
 pub struct Answer {
     /// Exit status.
     pub status: i32,
-    /// Standard output and error together, at most 64 KiB.
+    /// Standard output and error together, at most 1 MiB of its end.
     pub out: String,
 }
 

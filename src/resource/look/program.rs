@@ -148,7 +148,7 @@ sysctls() {
   done
 }
 answer() {
-  { printf '%s' "$1" | timeout -k 2 20 sh /dev/fd/3 3<&0 </dev/null 2>&1; printf '\n%s' $?; } | tail -c 65536
+  { printf '%s' "$1" | timeout -k 2 20 sh /dev/fd/3 3<&0 </dev/null 2>&1; printf '\n%s' $?; } | tail -c 1048576
 }
 content() {
   if [ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c %s -- "$1")" -le %MOST_CONTENT% ]; then

@@ -81,10 +81,10 @@ fn a_script_answers_with_status_and_output_and_reads_no_input() {
 
 #[test]
 fn the_end_of_a_long_answer_is_kept_with_its_status() {
-    let seen = look(&[script("long", "head -c 300000 /dev/zero | tr '\\0' x; echo end; exit 7")]);
+    let seen = look(&[script("long", "head -c 3000000 /dev/zero | tr '\\0' x; echo end; exit 7")]);
     let answer = &seen.scripts["long"];
     assert_eq!(answer.status, 7);
-    assert!(answer.out.len() <= 65_536 && answer.out.ends_with("xend\n"));
+    assert!(answer.out.len() <= 1 << 20 && answer.out.ends_with("xend\n"));
 }
 
 #[test]
