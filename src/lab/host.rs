@@ -20,7 +20,7 @@ const OPS: u32 = 1000;
 pub(super) async fn prepare(store: &Store, lab: &Lab, host: &LabHost) -> Result<(), LabError> {
     let folder = store.host_folder(lab, host);
     let upper = folder.join("upper");
-    for part in ["upper/etc/ssh", "upper/root/.ssh", "upper/home/ops/.ssh", "work", "root"] {
+    for part in ["upper/etc/ssh", "scratch", "root"] {
         let part = folder.join(part);
         fs::create_dir_all(&part).map_err(at(&part))?;
     }

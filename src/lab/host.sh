@@ -8,8 +8,8 @@ done
 # A `down` that came first has taken the record away.
 [ -e "$folder/../../lab.json" ] || exit 1
 # Nothing of a lab must outlive this machine's power: no write waits for the disk.
-rm -rf "$folder/work/work/incompat"
-mount -t overlay imctl-lab -o "lowerdir=$base,upperdir=$folder/upper,workdir=$folder/work,volatile" "$folder/root" || exit 1
+rm -rf "$folder/scratch" && mkdir "$folder/scratch" || exit 1
+mount -t overlay imctl-lab -o "lowerdir=$base,upperdir=$folder/upper,workdir=$folder/scratch,volatile" "$folder/root" || exit 1
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 status=133
 while [ $status -eq 133 ]; do
