@@ -1,0 +1,4 @@
+//! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
+
+mod lab;
+mod world;
