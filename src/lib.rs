@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod checks;
 pub mod cli;
 pub mod desired;
 pub mod facts;

@@ -97,6 +97,14 @@ impl Client {
         self.send(&Element::new("presence", CLIENT)).await
     }
 
+    /// Asks the server a trifle and waits for the answer: what was sent before has been handled.
+    pub async fn round_trip(&mut self) -> Result<(), Wrong> {
+        match self.request("get", None, Element::new("ping", PING)).await {
+            Ok(_) | Err(Wrong::Condition { .. }) => Ok(()),
+            Err(wrong) => Err(wrong),
+        }
+    }
+
     /// Sends a stanza.
     pub async fn send(&mut self, stanza: &Element) -> Result<(), Wrong> {
         self.stream.send(stanza).await

@@ -8,6 +8,7 @@ mod acts;
 mod client;
 mod files;
 mod framer;
+pub mod proof;
 mod sasl;
 mod stream;
 pub mod tls;

@@ -1,11 +1,15 @@
 //! Stacks as data: a folder with `stack.yml` and its templates, laid into the program or given by path.
 //! It does not know which hosts exist.
 
+mod checks;
 mod load;
 mod model;
+mod users;
 
+pub use checks::{CheckSpec, ChecksFile, Door, Parser, Service, Severity, Whereabouts, XmppService};
 pub use load::{Stack, StackError, load};
 pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, Hook, Hooks, PortSpec, Protocol, RoleSpec,
     Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
+pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

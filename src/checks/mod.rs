@@ -1,0 +1,10 @@
+//! Judging: what was seen, against what is needed, becomes findings. Rules about the protocol are code, rules about a
+//! product are data of its stack. Pure: it asks nobody and prints nothing.
+
+mod answer;
+mod product;
+mod rule;
+
+pub use answer::read;
+pub use product::{Language, Seen, judge};
+pub use rule::{RULES, Rule, rule};
