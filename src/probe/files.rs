@@ -1,9 +1,10 @@
 //! Files over HTTPS as a client moves them: put to a slot, fetch back, compare. Names lead to the addresses given,
 //! whatever DNS says; only the given roots are trusted; no redirect, no proxy.
 
-use super::Wrong;
 use super::acts::Slot;
-use reqwest::{Certificate, Client, Url, redirect};
+use super::{Wrong, tls};
+use reqwest::{Client, Url, redirect};
+use rustls::ClientConfig;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,13 +31,9 @@ pub struct Fetched {
 impl Files {
     /// A client that trusts these roots (PEM) and reaches each of these names at its address.
     pub fn new(roots: &[&str], names: &[(String, SocketAddr)], within: Duration) -> Result<Self, Wrong> {
-        let bad = |cause: reqwest::Error| Wrong::Tls(chain(&cause));
-        let mut all = Vec::new();
-        for pem in roots {
-            all.extend(Certificate::from_pem_bundle(pem.as_bytes()).map_err(bad)?);
-        }
+        let config = ClientConfig::clone(tls::trusting(roots)?.as_ref());
         let mut builder = Client::builder()
-            .tls_certs_only(all)
+            .tls_backend_preconfigured(config)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .connect_timeout(within)
@@ -44,7 +41,7 @@ impl Files {
         for (name, address) in names {
             builder = builder.resolve(name, *address);
         }
-        Ok(Self { client: builder.build().map_err(bad)? })
+        Ok(Self { client: builder.build().map_err(|cause| Wrong::Tls(chain(&cause)))? })
     }
 
     /// Puts a file to its slot.
