@@ -91,20 +91,21 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::stack::Parser;
+    use minijinja::value::Serde;
     use minijinja::{Environment, Value as Jinja};
 
     struct Plain;
 
     impl Language for Plain {
         fn text(&self, source: &str, seen: &Value) -> Result<String, String> {
-            let text = Environment::new().render_str(source, Jinja::from_serialize(seen));
+            let text = Environment::new().render_str(source, Jinja::from(Serde(seen)));
             text.map_err(|error| error.to_string())
         }
 
         fn holds(&self, expression: &str, seen: &Value) -> Result<bool, String> {
             let environment = Environment::new();
             let compiled = environment.compile_expression(expression).map_err(|error| error.to_string())?;
-            Ok(compiled.eval(Jinja::from_serialize(seen)).map_err(|error| error.to_string())?.is_true())
+            Ok(compiled.eval(Jinja::from(Serde(seen))).map_err(|error| error.to_string())?.is_true())
         }
     }
 

@@ -3,10 +3,12 @@
 mod context;
 mod engine;
 mod render;
+mod scope;
 mod state;
 mod wants;
 
 pub use engine::RenderError;
 pub use render::{RenderedHook, RenderedHooks};
+pub use scope::Scope;
 pub use state::{Desired, DesiredInstance, identities, state};
 pub use wants::{Certificate, CertificateWant, Material, SecretWant, Wants, wants};
