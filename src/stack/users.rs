@@ -23,7 +23,7 @@ pub struct UsersFile {
     pub scram: ScramSpec,
     /// Prints `name TAB active|disabled TAB created TAB display name`, a line an account, in COPY text format.
     pub list: ListScript,
-    /// Adds accounts; an existing one is left as it is. Prints nothing.
+    /// Adds accounts; an existing one is left as it is.
     pub add: RowScript,
     /// Gives accounts new credentials.
     pub reset: RowScript,

@@ -70,27 +70,26 @@ impl Provision<'_> {
         text.lines().filter(|line| !line.is_empty()).map(|line| account(line).ok_or(UserError::Answer("list"))).collect()
     }
 
-    /// Adds accounts; those that exist stay as they are. Returns how many were added.
-    pub(in crate::cli) async fn add(&self, credentials: &[Credential]) -> Result<u64, UserError> {
+    /// Adds accounts; those that exist stay as they are.
+    pub(in crate::cli) async fn add(&self, credentials: &[Credential]) -> Result<(), UserError> {
         self.with_keys("add", "adding accounts", &self.users.add, credentials).await
     }
 
-    /// Gives accounts new passwords. Returns how many were changed.
-    pub(in crate::cli) async fn reset(&self, credentials: &[Credential]) -> Result<u64, UserError> {
+    /// Gives accounts new passwords; disabled ones stay disabled.
+    pub(in crate::cli) async fn reset(&self, credentials: &[Credential]) -> Result<(), UserError> {
         self.with_keys("reset", "setting passwords", &self.users.reset, credentials).await
     }
 
-    /// Disables, enables or removes accounts. Returns how many were changed.
-    pub(in crate::cli) async fn act(&self, act: Act, names: &[String]) -> Result<u64, UserError> {
+    /// Disables, enables or removes accounts.
+    pub(in crate::cli) async fn act(&self, act: Act, names: &[String]) -> Result<(), UserError> {
         let (word, what, script) = match act {
             Act::Disable => ("disable", "disabling accounts", &self.users.disable),
             Act::Enable => ("enable", "enabling accounts", &self.users.enable),
             Act::Remove => ("remove", "removing accounts", &self.users.remove),
         };
         let input = name_rows(names, &script.columns, &self.users.domain);
-        let count = changed(self.keeper, what, script, input).await?;
-        self.tell(word, names).await?;
-        Ok(count)
+        run(self.keeper, what, Exec::new(&*script.run, WITHIN).input(input)).await?;
+        self.tell(word, names).await
     }
 
     async fn with_keys(
@@ -99,16 +98,15 @@ impl Provision<'_> {
         what: &'static str,
         script: &RowScript,
         credentials: &[Credential],
-    ) -> Result<u64, UserError> {
+    ) -> Result<(), UserError> {
         let (owned, columns) = (credentials.to_vec(), script.columns.clone());
         let (domain, scram) = (self.users.domain.clone(), self.users.scram.clone());
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let derive = move || rows(&owned, &columns, &domain, &scram, workers);
         let input = tokio::task::spawn_blocking(derive).await.map_err(|_| UserError::Answer("rows"))?;
-        let count = changed(self.keeper, what, script, input).await?;
+        run(self.keeper, what, Exec::new(&*script.run, WITHIN).input(input)).await?;
         let names: Vec<String> = credentials.iter().map(|credential| credential.name.clone()).collect();
-        self.tell(word, &names).await?;
-        Ok(count)
+        self.tell(word, &names).await
     }
 
     async fn tell(&self, word: &str, names: &[String]) -> Result<(), UserError> {
@@ -117,18 +115,6 @@ impl Provision<'_> {
         let input = names.iter().map(|name| format!("{name}\n")).collect::<String>().into_bytes();
         run(session, "telling the service", Exec::new(script, WITHIN).input(input)).await.map(|_| ())
     }
-}
-
-/// Runs a script that reads rows and prints how many accounts it changed, as its last line.
-async fn changed(
-    session: &dyn Session,
-    what: &'static str,
-    script: &RowScript,
-    input: Vec<u8>,
-) -> Result<u64, UserError> {
-    let output = run(session, what, Exec::new(&*script.run, WITHIN).input(input)).await?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.trim().lines().last().and_then(|line| line.trim().parse().ok()).ok_or(UserError::Answer(what))
 }
 
 async fn run(session: &dyn Session, what: &'static str, exec: Exec) -> Result<Output, UserError> {
