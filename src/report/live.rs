@@ -95,7 +95,7 @@ fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// An event as one line: `12:03:41 app2 + package ejabberd (8.1 s)`; none when a person need not see it.
+/// An event as one line: `12:03:41 app2 + package server (8.1 s)`; none when a person need not see it.
 pub(super) fn plain_line(event: &Event, time: &str, style: Style) -> Option<String> {
     let of = |host: &Option<HostName>| host.as_ref().map(|host| format!("{host} ")).unwrap_or_default();
     match event {
