@@ -146,6 +146,68 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "not a public key",
         "`trusted-keys` takes the base64 line of a minisign public key, such as `bundle build` prints.",
     ),
+    ErrorReference {
+        number: "IM2301",
+        exit: Exit::Locked,
+        title: "the state folder is in use",
+        about: "Another imctl works in `.imctl/NAME/`; the message says who and since when. The lock ends with that process. Wait, then run the command again.",
+    },
+    usage(
+        "IM2302",
+        "a file cannot be read or written",
+        "A file of the state folder, a key or a passphrase file is not there, or may not be read or written.",
+    ),
+    usage(
+        "IM2303",
+        "a file of the state folder is damaged",
+        "Put it back from a backup. Each host keeps a copy of the encrypted secrets in `/var/lib/imctl/NAME/state.tar`; docs/security.md says how to put it back.",
+    ),
+    usage(
+        "IM2304",
+        "the secrets cannot be opened",
+        "None of the keys and passphrases at hand is a recipient's. Name one: `secrets: { ssh-key: FILE }`, `secrets: { passphrase-file: FILE }` or `IMCTL_PASSPHRASE_FILE`. An agent or a FIDO key cannot decrypt.",
+    ),
+    usage(
+        "IM2305",
+        "nothing to protect new secrets with",
+        "New secrets are encrypted to an SSH key file or a passphrase, and neither is at hand: name one in the inventory or in `IMCTL_PASSPHRASE_FILE`, or run at a terminal to be asked.",
+    ),
+    usage(
+        "IM2306",
+        "a key that cannot decrypt",
+        "Only ed25519 and RSA (2048 bits or more) key files in OpenSSH's format can. ECDSA, FIDO and agent keys cannot: use a passphrase.",
+    ),
+    usage(
+        "IM2307",
+        "a private file that others can read",
+        "A key or passphrase file must be the operator's alone: `chmod 600 FILE`.",
+    ),
+    usage(
+        "IM2308",
+        "a passphrase that would be guessed",
+        "Passphrases that protect secrets have 12 characters or more. Four random words do.",
+    ),
+    usage(
+        "IM2309",
+        "a secret of another shape",
+        "The stack asks for a secret that is kept in another shape, or for one with fewer than 128 bits. It is a mistake of the stack.",
+    ),
+    usage("IM2310", "unknown secret", "`imctl secret list` shows the names."),
+    usage(
+        "IM2311",
+        "a recipient that cannot be added or removed",
+        "The label is taken, not there, not well-formed, or the last one. `imctl secret recipients list` shows them.",
+    ),
+    usage(
+        "IM2312",
+        "a certificate that cannot be made or read",
+        "The message names the certificate and what is wrong with it.",
+    ),
+    usage(
+        "IM2313",
+        "encryption failed",
+        "The library that encrypts refused; the message says why. The files stay as they were.",
+    ),
     usage("IM1229", "unknown version", "The stack does not offer this version. The hint lists its versions."),
     usage(
         "IM1230",

@@ -4,8 +4,8 @@ use super::{Global, OutputFormat, mistakes};
 use crate::base::Exit;
 use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
-use std::error::Error;
-use std::fmt::Write as _;
+use crate::report::{ErrorView, Style};
+use crate::state::StateError;
 
 /// Why a command ended without its answer.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum Failure {
     /// The inventory was not changed.
     #[error(transparent)]
     Edit(EditError),
+    /// The state folder or its secrets could not be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -34,12 +37,17 @@ impl Failure {
     /// The exit code of this failure.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Inventory(_) | Self::Select(_) | Self::Edit(_) => Exit::Usage,
-            Self::Lab(LabError::Busy(_)) => Exit::Locked,
+            Self::Lab(LabError::Busy(_))
+            | Self::State(StateError::Locked { .. } | StateError::ChangedMeanwhile { .. }) => Exit::Locked,
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
                 Exit::HostFailed
             }
-            Self::Lab(_) => Exit::Usage,
+            Self::Usage(_)
+            | Self::Inventory(_)
+            | Self::Select(_)
+            | Self::Edit(_)
+            | Self::Lab(_)
+            | Self::State(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
         }
     }
@@ -51,6 +59,7 @@ impl Failure {
             Self::Refused(_) => "IM1002",
             Self::Inventory(mistakes) => mistakes.list.first().map_or("IM1201", |mistake| mistake.number),
             Self::Select(_) => "IM1203",
+            Self::State(error) => state_number(error),
             Self::Lab(LabError::Busy(_)) => "IM8303",
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => "IM8302",
             Self::Lab(_) => "IM8301",
@@ -65,6 +74,7 @@ impl Failure {
             Self::Select(error) => vec![error.help().to_owned()],
             Self::Lab(error) => error.help(),
             Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
+            Self::State(error) => error.hints(),
         }
     }
 
@@ -74,7 +84,7 @@ impl Failure {
         if global.output == OutputFormat::Json {
             let mut value = serde_json::json!({
                 "format": 1, "error": self.number(), "exit": self.exit().code(),
-                "message": chain(self), "help": self.help(),
+                "message": ErrorView::new(self.number(), self, vec![]).message, "help": self.help(),
             });
             if let Self::Inventory(found) = self {
                 value["mistakes"] = mistakes::json(found);
@@ -88,10 +98,11 @@ impl Failure {
                 terminal.size_checked().map_or(110, |(_, columns)| usize::from(columns).clamp(40, 140));
             return eprint!("{}", mistakes::human(found, colour, width));
         }
-        eprintln!("Error {}: {}", self.number(), chain(self));
-        for line in self.help() {
-            eprintln!("  help: {line}");
-        }
+        let view = ErrorView::new(self.number(), self, self.help());
+        let mut text = Vec::new();
+        crate::report::error(&mut text, &view, Style::stderr(global.no_color))
+            .expect("writing to memory cannot fail");
+        eprint!("{}", String::from_utf8_lossy(&text));
     }
 }
 
@@ -111,6 +122,21 @@ fn chain(error: &dyn Error) -> String {
     while let Some(cause) = source {
         let _ = write!(text, ": {cause}");
         source = cause.source();
+/// The number of each mistake of the state folder.
+fn state_number(error: &StateError) -> &'static str {
+    match error {
+        StateError::Locked { .. } | StateError::ChangedMeanwhile { .. } => "IM2301",
+        StateError::Io { .. } => "IM2302",
+        StateError::Damaged { .. } => "IM2303",
+        StateError::CannotUnlock { .. } => "IM2304",
+        StateError::NothingToProtectWith { .. } => "IM2305",
+        StateError::UnfitKey { .. } => "IM2306",
+        StateError::TooOpen { .. } => "IM2307",
+        StateError::WeakPassphrase { .. } => "IM2308",
+        StateError::WeakShape { .. } | StateError::OtherShape { .. } => "IM2309",
+        StateError::NoSuchSecret { .. } => "IM2310",
+        StateError::Recipient { .. } => "IM2311",
+        StateError::Certificate { .. } => "IM2312",
+        StateError::Sealing { .. } => "IM2313",
     }
-    text
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod cert;
 mod completions;
 mod errors;
 mod explain;
@@ -8,7 +9,9 @@ mod global;
 mod lab;
 mod mistakes;
 mod schema;
+mod secret;
 mod stdout;
+mod unlock;
 mod version;
 
 pub use failure::Failure;
@@ -39,6 +42,10 @@ pub struct Cli {
 enum Verb {
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
+    /// Tells which secrets there are, and who can open them.
+    Secret(secret::Args),
+    /// Tells how long the certificates last.
+    Cert(cert::Args),
     /// Tells this program's version and the formats it speaks.
     Version(version::Args),
     /// Tells what an inventory key, an error number or a check means.
@@ -53,6 +60,8 @@ impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
             Self::Lab(args) => lab::run(args, global).await,
+            Self::Secret(args) => secret::run(&args, global),
+            Self::Cert(args) => cert::run(&args, global),
             Self::Version(args) => version::run(&args, global),
             Self::Explain(args) => explain::run(&args, global),
             Self::Schema(args) => schema::run(&args, global),

@@ -6,6 +6,7 @@ use super::{FindingsView, Totals};
 use crate::base::{Exit, HostName, Verdict};
 use crate::record::{Execution, StepResult};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// A command one may need next.
@@ -179,7 +180,7 @@ fn proof(view: &FindingsView) -> String {
         (Verdict::NotApplicable, "not applicable"),
     ] {
         if count(verdict) > 0 {
-            text.push_str(&format!(", {} {word}", count(verdict)));
+            let _ = write!(text, ", {} {word}", count(verdict));
         }
     }
     format!("{text} ({})", spoken(view.took))
@@ -225,7 +226,9 @@ fn rest(view: &InstallView) -> String {
     }
     match left.as_slice() {
         [] => text.push_str("nothing else was started."),
-        left => text.push_str(&format!("{} {} not finished.", left.join(", "), be(left))),
+        left => {
+            let _ = write!(text, "{} {} not finished.", left.join(", "), be(left));
+        }
     }
     text
 }

@@ -224,7 +224,7 @@ fn a_host_that_stopped_says_why_and_how_to_go_on() {
 #[test]
 fn an_error_says_what_why_and_what_now() {
     let view = ErrorView {
-        number: "IM3105".into(),
+        number: format!("IM{}", 3105),
         message: "db1 shows another host key than the one recorded".into(),
         facts: [
             ("recorded", "SHA256:3JkQ... on 2026-11-22 by ops@laptop"),

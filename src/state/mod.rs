@@ -6,6 +6,7 @@ mod contents;
 mod error;
 mod own;
 mod place;
+mod published;
 mod recipients;
 mod redact;
 mod release;
@@ -21,6 +22,7 @@ pub use authority::{AUTHORITY_DAYS, Identity, LEAF_DAYS, due};
 pub use error::StateError;
 pub use own::{OwnFiles, own_certificate_mistakes};
 pub use place::Lock;
+pub use published::{Published, read_certificate};
 pub use recipients::{Means, NewRecipient, Recipient};
 pub use redact::Redactor;
 pub use release::{Entry, Release};
@@ -95,18 +97,22 @@ impl State {
         place::write(&self.path(within), content)
     }
 
-    /// The encrypted files that each host keeps a copy of, so that a lost control machine loses nothing: path within
-    /// the folder and content.
+    /// The encrypted secrets and everything that opens them for those who may, as one tar archive that each host keeps
+    /// a copy of: a lost control machine loses nothing. Equal state gives equal bytes. `tar -xf` puts it back. File name and content.
     pub fn mirror(&self) -> Result<Vec<(String, Vec<u8>)>, StateError> {
-        let identity = place::names(&self.path("identity.d"))?;
-        let wraps = identity.iter().map(|name| format!("identity.d/{name}"));
-        let mut files = Vec::new();
+        let wraps = place::names(&self.path("identity.d"))?;
+        let wraps = wraps.iter().map(|name| format!("identity.d/{name}"));
+        let mut archive = tar::Builder::new(Vec::new());
         for within in std::iter::once("secrets.age".to_owned()).chain(wraps) {
-            if let Some(content) = self.read(&within)? {
-                files.push((within, content));
-            }
+            let Some(content) = self.read(&within)? else { continue };
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o600);
+            let path = self.path(&within);
+            archive.append_data(&mut header, &within, &content[..]).map_err(place::io("archive", &path))?;
         }
-        Ok(files)
+        let bytes = archive.into_inner().map_err(place::io("archive", &self.folder))?;
+        Ok(vec![("state.tar".to_owned(), bytes)])
     }
 }
 

@@ -175,6 +175,37 @@ fn a_removed_recipient_opens_nothing_any_more_and_the_others_notice_nothing() {
 }
 
 #[test]
+fn the_copy_for_the_hosts_is_whole_and_the_same_each_time() {
+    let (_folder, state) = state();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let password = text(&mut vault, "db-password");
+    vault.save().unwrap();
+    let mirror = state.mirror().unwrap();
+    assert_eq!(state.mirror().unwrap(), mirror);
+    let (_, bytes) = &mirror[0];
+    let elsewhere = tempfile::tempdir().unwrap();
+    let found = State::open(&elsewhere.path().join("acme.yml"), "acme").unwrap();
+    tar::Archive::new(&bytes[..]).unpack(found.folder()).unwrap();
+    assert_eq!(text(&mut found.vault(&answering("correct horse battery")).unwrap(), "db-password"), password);
+}
+
+#[test]
+fn public_certificates_are_read_without_opening_a_secret() {
+    let (_folder, state) = state();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let host = HostName::new("数据库1").unwrap();
+    vault
+        .certificate("server", &host, &names(&["im.example", "10.0.0.1", "fd00::1"]), Timestamp::now())
+        .unwrap();
+    vault.save().unwrap();
+    let all = state.published().unwrap();
+    assert_eq!((all[0].name.as_str(), all[0].common_name.as_str()), ("ca", "acme private CA"));
+    assert_eq!((all[1].name.as_str(), all[1].host.as_str()), ("server", "数据库1"));
+    assert_eq!(all[1].names, ["im.example", "10.0.0.1", "fd00::1"]);
+    assert_eq!(all[1].until.as_second() - all[1].from.as_second(), LEAF_DAYS * 86_400);
+}
+
+#[test]
 fn two_commands_do_not_overwrite_each_others_secrets() {
     let (_folder, state) = state();
     let mut one = state.vault(&answering("correct horse battery")).unwrap();

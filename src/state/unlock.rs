@@ -197,7 +197,7 @@ impl State {
             let path = self.path("identity.d").join(format!("{}.key.age", recipient.label));
             let Some(sealed) = place::read(&path)? else { continue };
             let Ok(plain) = age::decrypt(&key, &sealed) else { continue };
-            let personal = parse_identity(&path, Zeroizing::new(plain))?;
+            let personal = parse_identity(&path, &Zeroizing::new(plain))?;
             return self.unwrap(recipient, &personal);
         }
         Ok(None)
@@ -211,7 +211,7 @@ impl State {
         let path = self.path("identity.d").join(format!("{}.age", recipient.label));
         let Some(sealed) = place::read(&path)? else { return Ok(None) };
         match age::decrypt(key, &sealed) {
-            Ok(plain) => parse_identity(&path, Zeroizing::new(plain)).map(Some),
+            Ok(plain) => parse_identity(&path, &Zeroizing::new(plain)).map(Some),
             Err(age::DecryptError::NoMatchingKeys | age::DecryptError::KeyDecryptionFailed) => Ok(None),
             Err(cause) => Err(StateError::Damaged { path, cause: cause.to_string() }),
         }
@@ -226,9 +226,9 @@ fn described(recipient: &Recipient) -> String {
     }
 }
 
-fn parse_identity(path: &Path, plain: Zeroizing<Vec<u8>>) -> Result<x25519::Identity, StateError> {
+fn parse_identity(path: &Path, plain: &[u8]) -> Result<x25519::Identity, StateError> {
     let damaged = |cause: &str| StateError::Damaged { path: path.to_owned(), cause: cause.to_owned() };
-    let text = std::str::from_utf8(&plain).map_err(|_| damaged("it holds no identity"))?;
+    let text = std::str::from_utf8(plain).map_err(|_| damaged("it holds no identity"))?;
     let line = text.lines().find(|line| !line.starts_with('#') && !line.is_empty());
     line.unwrap_or_default().trim().parse().map_err(damaged)
 }

@@ -274,7 +274,9 @@ impl Vault {
             match kept {
                 Kept::Text { value, .. } => redactor.add(value.0.expose()),
                 Kept::KeyPairs(pairs) => {
-                    pairs.values().for_each(|pair| redactor.add_key_pair(pair.private.0.expose()));
+                    for pair in pairs.values() {
+                        redactor.add_key_pair(pair.private.0.expose());
+                    }
                 }
             }
         }

@@ -1,0 +1,180 @@
+//! `imctl secret`: which secrets there are, and who can open them.
+
+use super::unlock::{inventory_alone, state_of, unlocker};
+use super::{Failure, Global, OutputFormat, stdout};
+use crate::base::{Exit, Secret};
+use crate::state::{Means, NewRecipient, Question, Recipient, State, StateError, Vault};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Arguments of `imctl secret`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  imctl secret list -i acme.yml\n  imctl secret recipients add -i acme.yml --ssh-key bob.pub bob@desk"
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Lists names and shapes, never values
+    List,
+    /// Shows one value, on a terminal only
+    Show {
+        /// Name of the secret
+        name: String,
+        /// Show it even where the output is no terminal
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Who can open the secrets
+    Recipients {
+        #[command(subcommand)]
+        what: OfRecipients,
+    },
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum OfRecipients {
+    /// Lists who can open the secrets
+    List,
+    /// Lets somebody else open them: with an SSH key file, or a passphrase
+    Add {
+        /// Name of the recipient, such as bob@desk
+        label: String,
+        /// Their SSH public key (ed25519 or RSA), a .pub file
+        #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+        ssh_key: Option<PathBuf>,
+        /// File with the new passphrase (0600); without either option it is asked for
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Shuts somebody out: the secrets are written anew under a new identity
+    Remove {
+        /// Name of the recipient
+        label: String,
+    },
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let inventory = inventory_alone(global)?;
+    let state = state_of(&inventory)?;
+    let open = || -> Result<Vault, Failure> { opened(&state, &unlocker(&inventory)) };
+    match &args.what {
+        What::List => list(&open()?, global),
+        What::Show { name, reveal } => show(&open, name, *reveal, global)?,
+        What::Recipients { what: OfRecipients::List } => recipients(&state.recipients()?, global),
+        What::Recipients { what: OfRecipients::Add { label, ssh_key, passphrase_file } } => {
+            let ask = unlocker(&inventory).ask;
+            let new = match (ssh_key, passphrase_file) {
+                (Some(path), _) => NewRecipient::SshKey(text_of(path)?.trim().to_owned()),
+                (None, Some(path)) => {
+                    let text = Zeroizing::new(text_of(path)?);
+                    NewRecipient::Passphrase(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
+                }
+                (None, None) => {
+                    let question = Question::NewPassphrase { deployment: inventory.name.clone() };
+                    let refused =
+                        || Failure::Usage("give --ssh-key FILE or --passphrase-file FILE".to_owned());
+                    NewRecipient::Passphrase(ask(&question).ok_or_else(refused)?)
+                }
+            };
+            let _lock = state.lock("secret recipients add")?;
+            open()?.add_recipient(label, &new)?;
+            recipients(&state.recipients()?, global);
+        }
+        What::Recipients { what: OfRecipients::Remove { label } } => {
+            let _lock = state.lock("secret recipients remove")?;
+            open()?.remove_recipient(label)?;
+            recipients(&state.recipients()?, global);
+            note(
+                "what was copied before can still be opened with the old key: docs/security.md says what to change",
+            );
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Opens secrets that are there; makes none.
+fn opened(state: &State, unlocker: &crate::state::Unlocker) -> Result<Vault, Failure> {
+    if state.recipients()?.is_empty() {
+        return Err(Failure::Usage(format!(
+            "there are no secrets of `{}` yet; the first plan or install makes them",
+            state.deployment()
+        )));
+    }
+    Ok(state.vault(unlocker)?)
+}
+
+fn list(vault: &Vault, global: &Global) {
+    let names = vault.names();
+    if global.output == OutputFormat::Json {
+        let secrets: Vec<_> = names
+            .iter()
+            .map(|(name, shape, made)| json!({ "name": name, "shape": shape, "made": made.to_string() }))
+            .collect();
+        return stdout::answer(&format!("{}\n", json!({ "format": 1, "secrets": secrets })));
+    }
+    let longest = names.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
+    let shapes = names.iter().map(|(_, shape, _)| shape.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, shape, made) in &names {
+        let _ = writeln!(text, "{name:longest$}  {shape:shapes$}  made {}", made.strftime("%F"));
+    }
+    stdout::answer(&text);
+}
+
+fn show(
+    open: &dyn Fn() -> Result<Vault, Failure>,
+    name: &str,
+    reveal: bool,
+    global: &Global,
+) -> Result<(), Failure> {
+    if !reveal && !console::user_attended() {
+        let text = "the output is no terminal; add --reveal to have the secret written there all the same";
+        return Err(Failure::Refused(text.to_owned()));
+    }
+    let value = open()?.reveal(name)?;
+    let text = match global.output {
+        OutputFormat::Human => format!("{}\n", value.expose().trim_end()),
+        OutputFormat::Json => format!("{}\n", json!({ "format": 1, "name": name, "value": value.expose() })),
+    };
+    stdout::answer(&Zeroizing::new(text));
+    Ok(())
+}
+
+fn recipients(all: &[Recipient], global: &Global) {
+    let word = |means: Means| match means {
+        Means::Passphrase => "passphrase",
+        Means::SshKey => "SSH key",
+    };
+    if global.output == OutputFormat::Json {
+        let list: Vec<_> = all
+            .iter()
+            .map(|it| json!({ "label": it.label, "means": word(it.means), "public": it.public }))
+            .collect();
+        return stdout::answer(&format!("{}\n", json!({ "format": 1, "recipients": list })));
+    }
+    let longest = all.iter().map(|it| it.label.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for it in all {
+        let public: String = it.public.chars().take(60).collect();
+        let _ = writeln!(text, "{:longest$}  {:10}  {public}", it.label, word(it.means));
+    }
+    stdout::answer(&text);
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let read = std::fs::read_to_string(path);
+    read.map_err(|source| StateError::Io { doing: "read", path: path.to_owned(), source }.into())
+}
+
+#[expect(clippy::print_stderr, reason = "this room prints")]
+fn note(text: &str) {
+    eprintln!("Note: {text}");
+}
