@@ -115,13 +115,6 @@ impl From<EditError> for Failure {
     }
 }
 
-/// The message and its causes, each once.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
 /// The number of each mistake of the state folder.
 fn state_number(error: &StateError) -> &'static str {
     match error {
