@@ -159,12 +159,13 @@ async fn up(store: &Store, name: Option<&str>, wanted: Up, global: &Global) -> R
     let took = started.elapsed().as_secs_f64();
     let text = format!(
         "Lab {}: {} up after {took:.1} s, network {}\n{}\n\
-         Inventory  {}\nLook in    imctl lab ssh {}\nRemove     imctl lab down --name {}",
+         Inventory  {}\nLook in    imctl lab ssh --name {} {}\nRemove     imctl lab down --name {}",
         made.name,
         counted(made.hosts.len()),
         made.network,
         hosts(&made),
         made.inventory.display(),
+        made.name,
         made.hosts[0].name,
         made.name
     );

@@ -59,7 +59,9 @@ impl Handler for Client {
 
     async fn disconnected(&mut self, reason: DisconnectReason<Broken>) -> Result<(), Broken> {
         let (why, result) = match reason {
-            DisconnectReason::ReceivedDisconnect(info) => (format!("the host said `{}`", info.message.trim()), Ok(())),
+            DisconnectReason::ReceivedDisconnect(info) => {
+                (format!("the host said `{}`", info.message.trim()), Ok(()))
+            }
             DisconnectReason::Error(error) => (error.to_string(), Err(error)),
         };
         *self.gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);

@@ -17,7 +17,9 @@ pub enum ConfigError {
         cause: String,
     },
     /// The configuration wants what imctl does not do.
-    #[error("the SSH configuration for `{host}` uses {what}, which imctl does not follow; set `config: false` in the inventory's ssh settings, or name a jump host there")]
+    #[error(
+        "the SSH configuration for `{host}` uses {what}, which imctl does not follow; set `config: false` in the inventory's ssh settings, or name a jump host there"
+    )]
     Unsupported {
         /// The host.
         host: String,
@@ -77,7 +79,10 @@ impl Said {
                 self.known_hosts.extend(value.split_whitespace().filter(|file| *file != "none").map(home));
             }
             "proxycommand" if value != "none" => {
-                return Err(ConfigError::Unsupported { host: host.to_owned(), what: "`ProxyCommand`".to_owned() });
+                return Err(ConfigError::Unsupported {
+                    host: host.to_owned(),
+                    what: "`ProxyCommand`".to_owned(),
+                });
             }
             _ => {}
         }
@@ -109,7 +114,8 @@ pub(super) async fn said(host: &str, user: Option<&str>, port: Option<u16>) -> R
 fn answer(text: &str, host: &str) -> Result<Said, ConfigError> {
     let mut said = Said::default();
     // The user's own files come first, whatever the order of the answer.
-    let (last, first): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("globalknownhostsfile"));
+    let (last, first): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.starts_with("globalknownhostsfile"));
     for (keyword, value) in first.into_iter().chain(last).filter_map(|line| line.split_once(' ')) {
         said.take(keyword, value, host)?;
     }
@@ -135,7 +141,10 @@ mod tests {
                     globalknownhostsfile /etc/ssh/ssh_known_hosts\nuserknownhostsfile /k/known /k/known2\n\
                     stricthostkeychecking accept-new\nproxyjump ops@bastion:2200\n";
         let said = answer(text, "db").unwrap();
-        assert_eq!((said.user.as_deref(), said.hostname.as_deref(), said.port), (Some("ops"), Some("10.0.0.9"), Some(2222)));
+        assert_eq!(
+            (said.user.as_deref(), said.hostname.as_deref(), said.port),
+            (Some("ops"), Some("10.0.0.9"), Some(2222))
+        );
         assert_eq!(said.identity_files, [PathBuf::from("/k/a"), PathBuf::from("/k/b")]);
         assert_eq!(said.known_hosts[0], PathBuf::from("/k/known"));
         assert!(said.identities_only && !said.strict);

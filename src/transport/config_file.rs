@@ -10,7 +10,9 @@ const DEPTH: usize = 16;
 /// What the operator's and the system's files say about a host, the operator's first.
 pub(super) fn said(host: &str) -> Result<Said, ConfigError> {
     let mut reader = Reader { host, said: Said::default() };
-    for (file, base) in [(home("~/.ssh/config"), home("~/.ssh")), ("/etc/ssh/ssh_config".into(), "/etc/ssh".into())] {
+    for (file, base) in
+        [(home("~/.ssh/config"), home("~/.ssh")), ("/etc/ssh/ssh_config".into(), "/etc/ssh".into())]
+    {
         reader.file(&file, &base, DEPTH, true)?;
     }
     Ok(reader.said)
@@ -27,7 +29,10 @@ impl Reader<'_> {
             Ok(text) => text,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(cause) => {
-                return Err(ConfigError::Line { place: path.display().to_string(), cause: cause.to_string() });
+                return Err(ConfigError::Line {
+                    place: path.display().to_string(),
+                    cause: cause.to_string(),
+                });
             }
         };
         let mut counts = counts;
@@ -41,11 +46,14 @@ impl Reader<'_> {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (keyword, value) = line.split_once([' ', '\t', '=']).ok_or_else(|| wrong("a value is missing"))?;
+            let (keyword, value) =
+                line.split_once([' ', '\t', '=']).ok_or_else(|| wrong("a value is missing"))?;
             let value = value.trim_start_matches([' ', '\t', '=']).trim();
             match keyword.to_ascii_lowercase().as_str() {
                 "match" => {
-                    return Err(wrong("`Match` cannot be judged without an `ssh` program; install openssh-client"));
+                    return Err(wrong(
+                        "`Match` cannot be judged without an `ssh` program; install openssh-client",
+                    ));
                 }
                 "host" => counts = outside && fits(value, self.host),
                 "include" if depth == 0 => return Err(wrong("too many includes inside includes")),
@@ -66,7 +74,8 @@ impl Reader<'_> {
 fn fits(patterns: &str, host: &str) -> bool {
     let host = host.to_lowercase();
     let hit = |pattern: &str| glob(pattern.to_lowercase().as_bytes(), host.as_bytes());
-    let (no, yes): (Vec<_>, Vec<_>) = patterns.split_whitespace().partition(|pattern| pattern.starts_with('!'));
+    let (no, yes): (Vec<_>, Vec<_>) =
+        patterns.split_whitespace().partition(|pattern| pattern.starts_with('!'));
     yes.iter().any(|pattern| hit(pattern)) && !no.iter().any(|pattern| hit(&pattern[1..]))
 }
 
@@ -75,7 +84,8 @@ fn included(value: &str, base: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for word in value.split_whitespace() {
         let path = base.join(home(word));
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
             continue;
         };
         if !name.contains(['*', '?']) {

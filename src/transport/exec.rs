@@ -54,7 +54,8 @@ async fn talk(inner: &Arc<Inner>, exec: Exec) -> Result<Output, LinkError> {
     let mut open = Closing { halves: Some((read, write)), place: Some(place) };
     let (read, write) = open.halves.as_mut().expect("set one line above");
     let ready = Notify::new();
-    let mut ear = Ear { inner, root: exec.root, sudo: sudo.is_some(), ready: &ready, heard: Heard::default(), started };
+    let mut ear =
+        Ear { inner, root: exec.root, sudo: sudo.is_some(), ready: &ready, heard: Heard::default(), started };
     let mouth = speak(write, &exec, password.as_ref(), &ready);
     tokio::select! {
         result = ear.listen(read) => result,
@@ -64,7 +65,12 @@ async fn talk(inner: &Arc<Inner>, exec: Exec) -> Result<Output, LinkError> {
 
 /// Sends the program, its input and then signs of life for ever; when the channel takes no more, it is the
 /// listener who knows why.
-async fn speak(write: &ChannelWriteHalf<Msg>, exec: &Exec, password: Option<&Secret<String>>, ready: &Notify) {
+async fn speak(
+    write: &ChannelWriteHalf<Msg>,
+    exec: &Exec,
+    password: Option<&Secret<String>>,
+    ready: &Notify,
+) {
     if send(write, exec, password, ready).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -124,7 +130,9 @@ impl Ear<'_> {
                 Some(ChannelMsg::ExitStatus { exit_status }) => {
                     self.heard.status = Some(i32::try_from(exit_status).unwrap_or(i32::MAX));
                 }
-                Some(ChannelMsg::ExitSignal { signal_name, .. }) => self.heard.status = Some(128 + number(&signal_name)),
+                Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                    self.heard.status = Some(128 + number(&signal_name))
+                }
                 Some(ChannelMsg::Failure) => {
                     let what = "running programs over SSH".to_owned();
                     return Err(LinkError::NotAllowed { address: self.inner.address(), what });
@@ -143,7 +151,10 @@ impl Ear<'_> {
         if output.stdout.len() + output.stderr.len() > LIMIT {
             return Err(LinkError::Flood { address: self.inner.address(), limit: Bytes(LIMIT as u64) });
         }
-        if !self.heard.begun && !error && let Some((from, _)) = begun(&output.stdout) {
+        if !self.heard.begun
+            && !error
+            && let Some((from, _)) = begun(&output.stdout)
+        {
             self.heard.begun = true;
             output.stdout.drain(..from);
             self.ready.notify_one();
@@ -161,7 +172,9 @@ impl Ear<'_> {
             output.stderr.drain(..from);
             if self.root && uid != 0 {
                 let user = self.inner.user();
-                return Err(self.refused(&format!("`{user}` is not root, and no `sudo` is configured for the host")));
+                return Err(
+                    self.refused(&format!("`{user}` is not root, and no `sudo` is configured for the host"))
+                );
             }
         }
         match self.heard.status {

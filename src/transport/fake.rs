@@ -62,7 +62,11 @@ impl Fake {
 
     /// Answers programs that contain `part` by a function, which may count or look at the input.
     #[must_use]
-    pub fn answer_with(self, part: impl Into<String>, answer: impl Fn(&Exec) -> Output + Send + Sync + 'static) -> Self {
+    pub fn answer_with(
+        self,
+        part: impl Into<String>,
+        answer: impl Fn(&Exec) -> Output + Send + Sync + 'static,
+    ) -> Self {
         self.inside().answers.push((part.into(), Arc::new(answer)));
         self
     }
@@ -97,7 +101,10 @@ impl Fake {
         inside.calls.push(call);
         let nth = inside.calls.iter().filter(|call| !matches!(call, Call::Close)).count();
         if inside.failures.contains(&nth) {
-            return Err(LinkError::Lost { address: "fake:22".to_owned(), cause: format!("call {nth} was to fail") });
+            return Err(LinkError::Lost {
+                address: "fake:22".to_owned(),
+                cause: format!("call {nth} was to fail"),
+            });
         }
         Ok(())
     }

@@ -32,7 +32,9 @@ pub(super) fn join(channel: Channel<Msg>, to: SocketAddr) {
         let mut far = channel.into_stream();
         match TcpStream::connect(to).await {
             Ok(mut near) => {
-                if let Err(cause) = tokio::io::copy_bidirectional_with_sizes(&mut far, &mut near, 1 << 16, 1 << 16).await {
+                if let Err(cause) =
+                    tokio::io::copy_bidirectional_with_sizes(&mut far, &mut near, 1 << 16, 1 << 16).await
+                {
                     tracing::debug!("a forwarded connection ended: {cause}");
                 }
             }

@@ -83,7 +83,9 @@ impl HostKeys {
         match judge(&lines, key) {
             Verdict::Known => Some(Ok(())),
             Verdict::Unknown => None,
-            Verdict::Changed(recorded, place) => Some(Err(LinkError::HostKey { address, recorded, shown, place })),
+            Verdict::Changed(recorded, place) => {
+                Some(Err(LinkError::HostKey { address, recorded, shown, place }))
+            }
             Verdict::Revoked(place) => Some(Err(LinkError::Revoked { address, shown, place })),
         }
     }
@@ -103,7 +105,11 @@ impl HostKeys {
         let address = self.hop.label();
         for key in [shown.public_key(), shown.signature_key()] {
             if let Verdict::Revoked(place) = judge(&lines, &key.clone().into()) {
-                return Err(LinkError::Revoked { address, shown: key.fingerprint(HashAlg::Sha256).to_string(), place });
+                return Err(LinkError::Revoked {
+                    address,
+                    shown: key.fingerprint(HashAlg::Sha256).to_string(),
+                    place,
+                });
             }
         }
         let authorities = lines.iter().filter(|entry| entry.marker == Marker::Authority);

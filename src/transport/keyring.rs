@@ -54,7 +54,11 @@ impl KeyFile {
 
 impl KeyRing {
     /// Opens a key, asking for its passphrase once whatever the number of hosts; `None` when it stays closed.
-    pub(super) async fn open(&self, file: KeyFile, asker: &Questions) -> Result<Option<Arc<PrivateKey>>, LinkError> {
+    pub(super) async fn open(
+        &self,
+        file: KeyFile,
+        asker: &Questions,
+    ) -> Result<Option<Arc<PrivateKey>>, LinkError> {
         let path = file.path.clone();
         if let Some(known) = self.key(&path) {
             return Ok(known);
@@ -106,7 +110,11 @@ impl KeyRing {
 
 impl Options {
     /// The password in a file, or asked for once under `what`.
-    pub(super) async fn password(&self, file: Option<&Path>, what: &str) -> Result<Option<Secret<String>>, LinkError> {
+    pub(super) async fn password(
+        &self,
+        file: Option<&Path>,
+        what: &str,
+    ) -> Result<Option<Secret<String>>, LinkError> {
         match file {
             Some(file) => password_file(file).map(Some),
             None => Ok(self.shared.keys.password(what, &self.shared.questions).await),

@@ -130,7 +130,8 @@ fn entry(line: &str, place: String, number: usize) -> Result<Option<Entry>, Stri
     }
     let names = Names::parse(names)?;
     let (kind, data) = (words.next().ok_or("the key is missing")?, words.next().ok_or("the key is missing")?);
-    let key = PublicKey::from_openssh(&format!("{kind} {data}")).map_err(|cause| format!("the key: {cause}"))?;
+    let key =
+        PublicKey::from_openssh(&format!("{kind} {data}")).map_err(|cause| format!("the key: {cause}"))?;
     Ok(Some(Entry { marker, key, place, line: number, names }))
 }
 
@@ -160,7 +161,9 @@ impl Names {
             }
             Self::Patterns(patterns) => {
                 let matches = |wanted: bool| {
-                    patterns.iter().any(|(sense, pattern)| *sense == wanted && glob(pattern.as_bytes(), name.as_bytes()))
+                    patterns
+                        .iter()
+                        .any(|(sense, pattern)| *sense == wanted && glob(pattern.as_bytes(), name.as_bytes()))
                 };
                 matches(true) && !matches(false)
             }

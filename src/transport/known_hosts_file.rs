@@ -29,7 +29,8 @@ pub fn forget(path: &Path, name: &str) -> Result<usize> {
     }
     let (_lock, text) = locked(path)?;
     let known = KnownHosts::parse(path, &text);
-    let gone: Vec<usize> = known.about(name).filter(|entry| entry.is_of_one_host()).map(|entry| entry.line).collect();
+    let gone: Vec<usize> =
+        known.about(name).filter(|entry| entry.is_of_one_host()).map(|entry| entry.line).collect();
     if gone.is_empty() {
         return Ok(0);
     }
@@ -53,7 +54,9 @@ fn locked(path: &Path) -> Result<(File, String)> {
     loop {
         let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)?;
         file.lock()?;
-        if std::fs::metadata(path).is_ok_and(|there| there.ino() == file.metadata().map_or(0, |here| here.ino())) {
+        if std::fs::metadata(path)
+            .is_ok_and(|there| there.ino() == file.metadata().map_or(0, |here| here.ino()))
+        {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             return Ok((file, String::from_utf8_lossy(&bytes).into_owned()));

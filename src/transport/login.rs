@@ -37,12 +37,20 @@ pub(super) struct Login<'a> {
 
 impl<'a> Login<'a> {
     /// Logs in, or says what was tried.
-    pub(super) async fn run(handle: &'a mut Handle<Client>, hop: &'a Hop, options: &'a Options) -> Result<(), LinkError> {
+    pub(super) async fn run(
+        handle: &'a mut Handle<Client>,
+        hop: &'a Hop,
+        options: &'a Options,
+    ) -> Result<(), LinkError> {
         let mut login = Self { handle, hop, options, tried: vec![], left: None, half: false };
         if login.with_keys().await? || login.with_password().await? {
             return Ok(());
         }
-        let tried = if login.tried.is_empty() { "nothing: no key, agent or password".to_owned() } else { login.tried.join(", ") };
+        let tried = if login.tried.is_empty() {
+            "nothing: no key, agent or password".to_owned()
+        } else {
+            login.tried.join(", ")
+        };
         Err(LinkError::Login { user: hop.user.clone(), address: hop.label(), tried })
     }
 
@@ -88,20 +96,30 @@ impl<'a> Login<'a> {
             None => vec![],
         };
         let of_file = |identity: &AgentIdentity| {
-            files.iter().any(|file| file.public.as_ref().is_some_and(|key| *key.key_data() == *public(identity).key_data()))
+            files.iter().any(|file| {
+                file.public.as_ref().is_some_and(|key| *key.key_data() == *public(identity).key_data())
+            })
         };
         let (mut known, others): (Vec<_>, Vec<_>) = identities.into_iter().partition(of_file);
         let held = |file: &KeyFile| {
-            file.public.as_ref().is_some_and(|key| known.iter().any(|one| *public(one).key_data() == *key.key_data()))
+            file.public
+                .as_ref()
+                .is_some_and(|key| known.iter().any(|one| *public(one).key_data() == *key.key_data()))
         };
-        let (closed, open): (Vec<_>, Vec<_>) = files.into_iter().filter(|file| !held(file)).partition(|file| file.encrypted);
+        let (closed, open): (Vec<_>, Vec<_>) =
+            files.into_iter().filter(|file| !held(file)).partition(|file| file.encrypted);
         if !self.hop.auth.only {
             known.extend(others);
         }
         let identities = known.into_iter().map(|identity| Way::Agent(Box::new(identity)));
         let named = self.hop.auth.named;
         let (first, last): (Vec<_>, Vec<_>) = open.into_iter().partition(|_| named);
-        Ok(first.into_iter().map(Way::File).chain(identities).chain(last.into_iter().chain(closed).map(Way::File)).collect())
+        Ok(first
+            .into_iter()
+            .map(Way::File)
+            .chain(identities)
+            .chain(last.into_iter().chain(closed).map(Way::File))
+            .collect())
     }
 
     async fn agent(&self) -> Option<Agent> {
@@ -115,7 +133,11 @@ impl<'a> Login<'a> {
         }
     }
 
-    async fn with_identity(&mut self, identity: &AgentIdentity, agent: &mut Agent) -> Result<bool, LinkError> {
+    async fn with_identity(
+        &mut self,
+        identity: &AgentIdentity,
+        agent: &mut Agent,
+    ) -> Result<bool, LinkError> {
         let (user, hash) = (self.hop.user.clone(), self.rsa_hash(&public(identity)).await);
         let result = match identity {
             AgentIdentity::PublicKey { key, comment } => {
@@ -161,7 +183,8 @@ impl<'a> Login<'a> {
             return Ok(false);
         }
         let what = format!("password of `{}` at {}", self.hop.user, self.hop.label());
-        let Some(password) = self.options.password(self.hop.auth.password_file.as_deref(), &what).await? else {
+        let Some(password) = self.options.password(self.hop.auth.password_file.as_deref(), &what).await?
+        else {
             return Ok(false);
         };
         self.tried.push("password".to_owned());

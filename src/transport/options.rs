@@ -55,7 +55,9 @@ impl Options {
     pub(super) async fn gate(&self, destination: &str) -> OwnedSemaphorePermit {
         let gate = {
             let mut gates = self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(gates.entry(destination.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HANDSHAKES))))
+            Arc::clone(
+                gates.entry(destination.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HANDSHAKES))),
+            )
         };
         gate.acquire_owned().await.expect("gates are never closed")
     }

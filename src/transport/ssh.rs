@@ -65,7 +65,10 @@ impl Inner {
             _ => None,
         };
         let what = format!("`sudo` password of `{}`", self.user());
-        let missing = || LinkError::Sudo { address: self.address(), cause: "it wants a password and nobody gave one".to_owned() };
+        let missing = || LinkError::Sudo {
+            address: self.address(),
+            cause: "it wants a password and nobody gave one".to_owned(),
+        };
         self.options.password(file, &what).await?.ok_or_else(missing)
     }
 
@@ -88,7 +91,9 @@ impl Inner {
     pub(super) fn shell_needed(&self, time: Duration, limit: Duration) {
         if time > limit && !self.warned.swap(true, Ordering::Relaxed) {
             let (user, address) = (self.user(), self.address());
-            tracing::warn!("the login shell of `{user}` on {address} needs {time:.0?} before each program: look at its .bashrc");
+            tracing::warn!(
+                "the login shell of `{user}` on {address} needs {time:.0?} before each program: look at its .bashrc"
+            );
         }
     }
 }
@@ -111,7 +116,11 @@ impl Session for Ssh {
             let output = run(Arc::clone(&self.0), exec).await?;
             match output.status {
                 0 => Ok(()),
-                _ => Err(LinkError::Upload { address: self.0.address(), path: path.to_owned(), cause: output.text() }),
+                _ => Err(LinkError::Upload {
+                    address: self.0.address(),
+                    path: path.to_owned(),
+                    cause: output.text(),
+                }),
             }
         })
     }
@@ -124,7 +133,9 @@ impl Session for Ssh {
             let answer = tokio::time::timeout(limit, asked).await;
             let late = |_| LinkError::Deadline { address: self.0.address(), within: limit };
             let open = match answer.map_err(late)? {
-                Ok(given) if port == 0 => u16::try_from(given).map_err(|_| self.0.lost("it names no port"))?,
+                Ok(given) if port == 0 => {
+                    u16::try_from(given).map_err(|_| self.0.lost("it names no port"))?
+                }
                 Ok(_) => port,
                 Err(russh::Error::RequestDenied) => {
                     let what = format!("forwarding its port {port} over SSH");

@@ -41,7 +41,13 @@ impl Wish {
         }
     }
 
-    fn hop(&self, host: &str, user: Option<String>, port: Option<u16>, said: &Said) -> Result<Hop, ConfigError> {
+    fn hop(
+        &self,
+        host: &str,
+        user: Option<String>,
+        port: Option<u16>,
+        said: &Said,
+    ) -> Result<Hop, ConfigError> {
         let local = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
         let user = user.or_else(|| said.user.clone()).or_else(local);
         let (keys, named) = match &self.key {
@@ -97,7 +103,9 @@ fn jump_host(word: &str) -> Option<(Option<String>, String, Option<u16>)> {
     let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
         Some((host, port)) => (host, Some(port.strip_prefix(':')?)),
-        None if rest.matches(':').count() == 1 => rest.split_once(':').map(|(host, port)| (host, Some(port)))?,
+        None if rest.matches(':').count() == 1 => {
+            rest.split_once(':').map(|(host, port)| (host, Some(port)))?
+        }
         None => (rest, None),
     };
     if host.is_empty() || host.starts_with('-') || user.as_ref().is_some_and(String::is_empty) {
@@ -116,7 +124,9 @@ mod tests {
 
     #[test]
     fn jump_hosts_are_read_as_ssh_reads_them() {
-        let host = |text| jump_host(text).map(|(user, host, port)| (user.unwrap_or_default(), host, port.unwrap_or(0)));
+        let host = |text| {
+            jump_host(text).map(|(user, host, port)| (user.unwrap_or_default(), host, port.unwrap_or(0)))
+        };
         for (text, user, name, port) in [
             ("bastion", "", "bastion", 0),
             ("ops@bastion:2200", "ops", "bastion", 2200),
@@ -141,7 +151,8 @@ mod tests {
             ..Wish::default()
         };
         let target = wish.target().await.unwrap();
-        let ways: Vec<String> = target.hops.iter().map(|hop| format!("{}@{}", hop.user, hop.label())).collect();
+        let ways: Vec<String> =
+            target.hops.iter().map(|hop| format!("{}@{}", hop.user, hop.label())).collect();
         assert_eq!(ways, ["a@one:22", "b@two:22", "ops@[fd00::1]:2222"]);
         assert!(target.last().auth.only && target.last().auth.agent.is_none());
         assert_eq!(target.last().known_as(), "[fd00::1]:2222");

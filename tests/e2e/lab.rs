@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 /// Everything of a lab that this machine could still hold, by its number.
 fn remains(number: u64) -> Vec<String> {
     let mut found = Vec::new();
-    for folder in ["/run/netns", "/sys/class/net", "/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"] {
+    for folder in
+        ["/run/netns", "/sys/class/net", "/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"]
+    {
         let Ok(entries) = std::fs::read_dir(folder) else { continue };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let ours = |name: &String| *name == format!("imlab{number}") || name.starts_with(&format!("imlab{number}-"));
+        let ours =
+            |name: &String| *name == format!("imlab{number}") || name.starts_with(&format!("imlab{number}-"));
         found.extend(names.filter(ours).map(|name| format!("{folder}/{name}")));
     }
     found
@@ -27,11 +30,13 @@ fn number(world: &World) -> u64 {
 /// Whether one host of the lab reaches another's SSH server.
 fn reaches(world: &World, from: &str, to: &str) -> bool {
     let listed = world.imctl(&["lab", "list", "--output", "json"]);
-    let listed: serde_json::Value = serde_json::from_str(listed.lines().last().unwrap_or_default()).expect("it is JSON");
+    let listed: serde_json::Value =
+        serde_json::from_str(listed.lines().last().unwrap_or_default()).expect("it is JSON");
     let labs = listed["labs"].as_array().expect("a list").clone();
     let lab = labs.into_iter().find(|lab| lab["name"] == *world.lab).expect("our lab is listed");
     let hosts = lab["hosts"].as_array().expect("a list").clone();
-    let address = hosts.iter().find(|host| host["name"] == *to).map(|host| host["address"].clone()).expect("the host");
+    let address =
+        hosts.iter().find(|host| host["name"] == *to).map(|host| host["address"].clone()).expect("the host");
     let address = address.as_str().expect("text").to_owned();
     world.host(from, &format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/22'")).0 == 0
 }
@@ -46,11 +51,21 @@ fn three_hosts_are_up_soon_and_gone_without_a_trace() {
     world.up("three");
     let took = started.elapsed();
     let number = number(&world);
-    let (code, seen) = world.host("db1", "systemctl is-system-running --wait; hostname; id -u; ip route show default");
-    assert_eq!((code, seen.as_str()), (0, "running\ndb1\n0\n"), "a host runs whole, as root, with no way out");
-    let ids: Vec<String> = ["app1", "db1", "file1"].map(|host| world.host(host, "cat /etc/machine-id").1).to_vec();
-    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "each host is its own machine: {ids:?}");
-    let seen = world.imctl(&["lab", "ssh", "--name", &world.lab, "app1", "--user", "ops", "--", "sudo -n id -un"]);
+    let (code, seen) =
+        world.host("db1", "systemctl is-system-running --wait; hostname; id -u; ip route show default");
+    assert_eq!(
+        (code, seen.as_str()),
+        (0, "running\ndb1\n0\n"),
+        "a host runs whole, as root, with no way out"
+    );
+    let ids: Vec<String> =
+        ["app1", "db1", "file1"].map(|host| world.host(host, "cat /etc/machine-id").1).to_vec();
+    assert!(
+        ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2],
+        "each host is its own machine: {ids:?}"
+    );
+    let seen =
+        world.imctl(&["lab", "ssh", "--name", &world.lab, "app1", "--user", "ops", "--", "sudo -n id -un"]);
     assert_eq!(seen, "root\n");
     assert!(!remains(number).is_empty());
     world.imctl(&["lab", "down", "--name", &world.lab]);
@@ -70,7 +85,11 @@ fn hosts_are_cut_parted_killed_and_rebooted_like_machines() {
     let lab = |words: &[&str]| world.imctl(&[&["lab"], words, &["--name", &world.lab]].concat());
     assert!(reaches(&world, "app1", "db1"));
     lab(&["cut", "app1", "--from", "db1"]);
-    assert!(!reaches(&world, "app1", "db1") && !reaches(&world, "db1", "app1") && reaches(&world, "app1", "file1"));
+    assert!(
+        !reaches(&world, "app1", "db1")
+            && !reaches(&world, "db1", "app1")
+            && reaches(&world, "app1", "file1")
+    );
     lab(&["heal", "app1"]);
     lab(&["cut", "db1"]);
     assert!(!reaches(&world, "app1", "db1"));
@@ -130,7 +149,16 @@ fn a_lab_grows_by_the_hosts_its_template_has_more() {
     let two = more.replace(one, &format!("{one}\n{}", one.replace("im1:", "数据库:")));
     std::fs::write(world.path("two.yml"), two).expect("it can be written");
     let grown = world.path("grown.yml");
-    world.imctl(&["lab", "up", "--name", &world.lab, "--template", text(&world.path("two.yml")), "--out", text(&grown)]);
+    world.imctl(&[
+        "lab",
+        "up",
+        "--name",
+        &world.lab,
+        "--template",
+        text(&world.path("two.yml")),
+        "--out",
+        text(&grown),
+    ]);
     assert_eq!(world.host("数据库", "hostname").1, "host2\n");
     assert_eq!(world.host("im1", "cat /etc/machine-id").1, boot);
     let (code, said) = world.imctl_ends(&["lab", "exec", "--name", &world.lab, "nobody", "--", "true"]);

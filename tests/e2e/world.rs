@@ -61,7 +61,11 @@ impl World {
             .output()
             .expect("imctl can be started");
         let code = output.status.code().unwrap_or(-1);
-        self.say(&format!("imctl {}: {code} after {:.1} s", words.join(" "), started.elapsed().as_secs_f64()));
+        self.say(&format!(
+            "imctl {}: {code} after {:.1} s",
+            words.join(" "),
+            started.elapsed().as_secs_f64()
+        ));
         (code, both(&output))
     }
 
@@ -87,7 +91,8 @@ impl Drop for World {
             self.folder.disable_cleanup(true);
             return;
         }
-        let down = Command::new(env!("CARGO_BIN_EXE_imctl")).args(["lab", "down", "--name", &self.lab]).output();
+        let down =
+            Command::new(env!("CARGO_BIN_EXE_imctl")).args(["lab", "down", "--name", &self.lab]).output();
         if let Ok(down) = down
             && !down.status.success()
             && !std::thread::panicking()

@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 async fn status_and_both_outputs_come_back_and_the_input_arrives() {
     let (folder, server) = (folder(), serve(Manners::good()).await);
     let session = session(&server, folder.path()).await;
-    let output = session.exec(program("tr a-z A-Z; echo two >&2; exit 7").input(b"one".to_vec())).await.unwrap();
+    let output =
+        session.exec(program("tr a-z A-Z; echo two >&2; exit 7").input(b"one".to_vec())).await.unwrap();
     assert_eq!((output.status, output.stdout, output.stderr), (7, b"ONE".to_vec(), b"two\n".to_vec()));
     let big = vec![b'x'; 9_000_000];
     let output = session.exec(program("sha256sum").input(big.clone())).await.unwrap();
@@ -24,7 +25,9 @@ async fn status_and_both_outputs_come_back_and_the_input_arrives() {
 async fn the_program_stands_in_no_command_line() {
     let (folder, server) = (folder(), serve(Manners::good()).await);
     let session = session(&server, folder.path()).await;
-    let output = session.exec(program("a=xyzzy; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$p 2>/dev/null; done")).await;
+    let output = session
+        .exec(program("a=xyzzy; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$p 2>/dev/null; done"))
+        .await;
     let text = output.unwrap().text();
     assert!(text.contains("imctl") && !text.contains("xyzzy"), "{text}");
 }
@@ -81,7 +84,10 @@ async fn a_noisy_login_shell_and_few_sessions_do_no_harm() {
     let all = (0..4).map(|at| session.exec(program(&format!("echo {at}; echo {at} >&2"))));
     for (at, output) in futures_util::future::join_all(all).await.into_iter().enumerate() {
         let output = output.unwrap();
-        assert_eq!((output.stdout, output.stderr), (format!("{at}\n").into_bytes(), format!("{at}\n").into_bytes()));
+        assert_eq!(
+            (output.stdout, output.stderr),
+            (format!("{at}\n").into_bytes(), format!("{at}\n").into_bytes())
+        );
     }
 }
 
@@ -92,7 +98,10 @@ async fn an_account_that_runs_nothing_says_why() {
     let (folder, server) = (folder(), serve(manners).await);
     let session = session(&server, folder.path()).await;
     let refused = session.exec(program("true")).await.unwrap_err();
-    assert!(matches!(&refused, LinkError::Shell { cause, .. } if cause.contains("not available")), "{refused}");
+    assert!(
+        matches!(&refused, LinkError::Shell { cause, .. } if cause.contains("not available")),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -100,7 +109,8 @@ async fn what_a_program_leaves_running_does_not_hold_the_answer() {
     let (folder, server) = (folder(), serve(Manners::good()).await);
     let session = session(&server, folder.path()).await;
     let started = Instant::now();
-    let output = session.exec(program("setsid sleep 6 </dev/null >/dev/null 2>&1 & echo done")).await.unwrap();
+    let output =
+        session.exec(program("setsid sleep 6 </dev/null >/dev/null 2>&1 & echo done")).await.unwrap();
     assert_eq!(output.text(), "done");
     assert!(started.elapsed() < Duration::from_secs(3));
 }
@@ -122,9 +132,11 @@ async fn a_file_is_written_whole_with_its_mode() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
     let refused = session.upload("/nowhere/at/all", b"x", "0640", user, group).await.unwrap_err();
     assert!(matches!(&refused, LinkError::Upload { path, .. } if path == "/nowhere/at/all"), "{refused}");
-    let refused = session.upload(path.to_str().unwrap(), b"x", "0640", "no-such-user", group).await.unwrap_err();
+    let refused =
+        session.upload(path.to_str().unwrap(), b"x", "0640", "no-such-user", group).await.unwrap_err();
     assert!(refused.to_string().contains("no-such-user"), "{refused}");
-    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("imctl")), "{names:?}");
 }
 

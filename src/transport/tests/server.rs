@@ -1,7 +1,9 @@
 //! An SSH server inside the test: runs commands for real, and misbehaves as told.
 
 use russh::keys::{Algorithm, PrivateKey, key::safe_rng};
-use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session, VerifiedPublicKey, run_stream};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session, VerifiedPublicKey, run_stream,
+};
 use russh::{Channel, ChannelId, MethodKind, MethodSet};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -93,7 +95,12 @@ pub(super) async fn serve(manners: Manners) -> Server {
             if count.fetch_add(1, Ordering::SeqCst) < manners.drop_first {
                 continue;
             }
-            let guest = Guest { manners: manners.clone(), inputs: Arc::default(), forwards: HashMap::new(), tried: Arc::clone(&tried) };
+            let guest = Guest {
+                manners: manners.clone(),
+                inputs: Arc::default(),
+                forwards: HashMap::new(),
+                tried: Arc::clone(&tried),
+            };
             let config = Arc::clone(&config);
             tokio::spawn(async move {
                 if let Ok(session) = run_stream(config, stream, guest).await {
@@ -129,7 +136,8 @@ impl Handler for Guest {
     }
 
     async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        let right = self.manners.user_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
+        let right =
+            self.manners.user_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
         Ok(self.answer(right).await)
     }
 
@@ -162,7 +170,12 @@ impl Handler for Guest {
         Ok(())
     }
 
-    async fn exec_request(&mut self, id: ChannelId, command: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         session.channel_success(id)?;
         let (sender, input) = unbounded_channel();
         self.inputs.lock().unwrap().insert(id, sender);
@@ -215,18 +228,29 @@ impl Handler for Guest {
         Ok(())
     }
 
-    async fn tcpip_forward(&mut self, _host: &str, port: &mut u32, session: &mut Session) -> Result<bool, Self::Error> {
+    async fn tcpip_forward(
+        &mut self,
+        _host: &str,
+        port: &mut u32,
+        session: &mut Session,
+    ) -> Result<bool, Self::Error> {
         if !self.manners.forwarding {
             return Ok(false);
         }
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], u16::try_from(*port).unwrap()))).await?;
+        let listener =
+            TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], u16::try_from(*port).unwrap()))).await?;
         *port = u32::from(listener.local_addr()?.port());
         let (handle, port) = (session.handle(), *port);
         let task = tokio::spawn(async move {
             while let Ok((mut near, from)) = listener.accept().await {
                 let handle = handle.clone();
                 tokio::spawn(async move {
-                    let channel = handle.channel_open_forwarded_tcpip("127.0.0.1", port, "127.0.0.1", u32::from(from.port()));
+                    let channel = handle.channel_open_forwarded_tcpip(
+                        "127.0.0.1",
+                        port,
+                        "127.0.0.1",
+                        u32::from(from.port()),
+                    );
                     if let Ok(channel) = channel.await {
                         let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut near).await;
                     }
@@ -237,7 +261,12 @@ impl Handler for Guest {
         Ok(true)
     }
 
-    async fn cancel_tcpip_forward(&mut self, _host: &str, port: u32, _session: &mut Session) -> Result<bool, Self::Error> {
+    async fn cancel_tcpip_forward(
+        &mut self,
+        _host: &str,
+        port: u32,
+        _session: &mut Session,
+    ) -> Result<bool, Self::Error> {
         let task = self.forwards.remove(&port);
         Ok(task.map(|task| task.abort()).is_some())
     }

@@ -114,9 +114,11 @@ async fn certified(principal: &str, until: u64, kind: CertType) -> Result<(), Li
 async fn a_certificate_counts_only_for_its_host_its_time_and_its_use() {
     let far = u64::from(u32::MAX);
     certified("127.0.0.1", far, CertType::Host).await.unwrap();
-    for (principal, until, kind) in
-        [("elsewhere", far, CertType::Host), ("127.0.0.1", 1000, CertType::Host), ("127.0.0.1", far, CertType::User)]
-    {
+    for (principal, until, kind) in [
+        ("elsewhere", far, CertType::Host),
+        ("127.0.0.1", 1000, CertType::Host),
+        ("127.0.0.1", far, CertType::User),
+    ] {
         let refused = certified(principal, until, kind).await.unwrap_err();
         assert!(matches!(refused, LinkError::Certificate { .. }), "{principal} {until}: {refused}");
     }

@@ -142,7 +142,10 @@ async fn handshakes_that_are_dropped_are_tried_again_and_a_login_is_not() {
     manners.password = None;
     let server = serve(manners).await;
     assert!(connect(&target(vec![hop(&server, folder.path())]), &open()).await.is_err());
-    assert_eq!((server.connections.load(Ordering::SeqCst), server.logins_tried.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(
+        (server.connections.load(Ordering::SeqCst), server.logins_tried.load(Ordering::SeqCst)),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
