@@ -21,6 +21,10 @@ const fn usage(number: &'static str, title: &'static str, about: &'static str) -
     ErrorReference { number, exit: Exit::Usage, title, about }
 }
 
+const fn unreachable(number: &'static str, title: &'static str, about: &'static str) -> ErrorReference {
+    ErrorReference { number, exit: Exit::Unreachable, title, about }
+}
+
 /// All of them, by number.
 pub(super) const ERRORS: &[ErrorReference] = &[
     usage(
@@ -214,12 +218,84 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "the inventory was not changed",
         "imctl changes an inventory only when the result is exactly what was meant, comments and all. Otherwise the message says what to write by hand.",
     ),
+    unreachable(
+        "IM3101",
+        "no connection",
+        "Nothing answers at the address and port, or the name cannot be resolved. A firewall, a switched-off machine, a wrong `address` or `ssh.port`.",
+    ),
+    unreachable(
+        "IM3102",
+        "the login is refused",
+        "The host accepts none of the keys and passwords that were tried; the message lists them. At most five keys are shown, since servers shut out those who try more. Name the right one with `ssh.key`.",
+    ),
+    unreachable(
+        "IM3103",
+        "too slow",
+        "The host did not answer, or a program on it did not end, within the limit (`--timeout` for connections). What ran there was ended.",
+    ),
+    unreachable(
+        "IM3104",
+        "the connection was lost",
+        "It broke while in use. What imctl ran on the host ends by itself within ten seconds. Run the same command again.",
+    ),
     ErrorReference {
         number: "IM3105",
         exit: Exit::Unreachable,
         title: "another host key",
         about: "The host shows another key than the recorded one: it was rebuilt, or somebody stands in between. imctl did not log in. Ask who rebuilt it, then `imctl trust forget HOST`.",
     },
+    unreachable(
+        "IM3106",
+        "a revoked host key",
+        "A `@revoked` line of a known_hosts file names the key that the host shows. imctl did not log in.",
+    ),
+    unreachable(
+        "IM3107",
+        "a host certificate that does not hold",
+        "The host shows a certificate, and a `@cert-authority` line is recorded for it, but the certificate is expired, names other hosts, or is signed by somebody else.",
+    ),
+    unreachable(
+        "IM3108",
+        "a host that is not known yet",
+        "No key is recorded for it. At a terminal imctl shows the fingerprint and asks; else `imctl trust accept HOST --fingerprint SHA256:...`, or `--accept-new-host-keys` where the network is trusted.",
+    ),
+    usage(
+        "IM3109",
+        "a key, password or known_hosts file cannot be used",
+        "It is not there, cannot be read or understood, or others than its owner may read it: `chmod 600 FILE`.",
+    ),
+    unreachable(
+        "IM3110",
+        "no root rights",
+        "imctl works as root on the hosts: the login user is root, or `ssh.sudo` says how `sudo` gives all rights. The message has what `sudo` said.",
+    ),
+    unreachable(
+        "IM3111",
+        "no program can be run",
+        "The login works, but the account's shell runs nothing (`nologin`, a forced command), or perl is missing, which every Debian has.",
+    ),
+    ErrorReference {
+        number: "IM3112",
+        exit: Exit::HostFailed,
+        title: "a file cannot be written",
+        about: "The host said why: a full or read-only disk, an owner that does not exist. The old file is untouched.",
+    },
+    ErrorReference {
+        number: "IM3113",
+        exit: Exit::HostFailed,
+        title: "endless output",
+        about: "A program on the host wrote more than 64 MiB and was ended.",
+    },
+    unreachable(
+        "IM3114",
+        "the host does not allow it",
+        "sshd refuses sessions, programs or port forwarding to this user. imctl needs sessions; without forwarding it uploads the packages instead.",
+    ),
+    usage(
+        "IM3115",
+        "the SSH configuration cannot be followed",
+        "`~/.ssh/config` wants something imctl does not do, such as `ProxyCommand`, or has a mistake. `ssh: { config: false }` in the inventory leaves it aside.",
+    ),
     usage(
         "IM8301",
         "no such lab, or no place for one",

@@ -1,11 +1,12 @@
 //! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
 
-use super::{Global, OutputFormat, mistakes};
-use crate::base::Exit;
+use super::{Global, OutputFormat, links, mistakes};
+use crate::base::{Exit, HostName};
 use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
 use crate::report::{ErrorView, Style};
 use crate::state::StateError;
+use crate::transport::{ConfigError, LinkError};
 
 /// Why a command ended without its answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum Failure {
     /// The state folder or its secrets could not be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A host's connection could not be made, or broke.
+    #[error("{0}: {1}")]
+    Link(HostName, LinkError),
+    /// The operator's SSH configuration says something about a host that cannot be followed.
+    #[error("{0}: {1}")]
+    Way(HostName, ConfigError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -47,7 +54,9 @@ impl Failure {
             | Self::Select(_)
             | Self::Edit(_)
             | Self::Lab(_)
-            | Self::State(_) => Exit::Usage,
+            | Self::State(_)
+            | Self::Way(..) => Exit::Usage,
+            Self::Link(_, error) => links::exit(error),
             Self::Refused(_) => Exit::Refused,
         }
     }
@@ -64,6 +73,8 @@ impl Failure {
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => "IM8302",
             Self::Lab(_) => "IM8301",
             Self::Edit(_) => "IM1230",
+            Self::Link(_, error) => links::number(error),
+            Self::Way(..) => "IM3115",
         }
     }
 
@@ -73,6 +84,8 @@ impl Failure {
             Self::Usage(_) => vec!["imctl --help".to_owned()],
             Self::Select(error) => vec![error.help().to_owned()],
             Self::Lab(error) => error.help(),
+            Self::Link(host, error) => links::help(host, error),
+            Self::Way(..) => vec!["ssh -G HOST shows what the configuration says".to_owned()],
             Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
             Self::State(error) => error.hints(),
         }

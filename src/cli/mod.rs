@@ -7,12 +7,15 @@ mod explain;
 mod failure;
 mod global;
 mod lab;
+mod links;
 mod mistakes;
 mod schema;
 mod secret;
 mod stdout;
+mod trust;
 mod unlock;
 mod version;
+mod ways;
 
 pub use failure::Failure;
 pub use global::{Global, OutputFormat};
@@ -46,6 +49,8 @@ enum Verb {
     Secret(secret::Args),
     /// Tells how long the certificates last.
     Cert(cert::Args),
+    /// Shows, accepts and forgets the hosts' keys.
+    Trust(trust::Args),
     /// Tells this program's version and the formats it speaks.
     Version(version::Args),
     /// Tells what an inventory key, an error number or a check means.
@@ -62,6 +67,7 @@ impl Verb {
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),
+            Self::Trust(args) => trust::run(args, global).await,
             Self::Version(args) => version::run(&args, global),
             Self::Explain(args) => explain::run(&args, global),
             Self::Schema(args) => schema::run(&args, global),

@@ -15,11 +15,14 @@ const SUPERVISOR: &str = include_str!("supervisor.pl");
 /// Reads lines until ours, which survives a password that `sudo` did not want, then the supervisor's own text.
 const LOADER: &str = concat!(
     r#"perl -e 'sub t{my($n,$b)=(@_,"");while(length$b<$n){sysread(STDIN,$b,$n-length$b,length$b)or exit 255}$b}"#,
-    r#"alarm 20;do{$l="";do{$l.=$c=t(1)}until$c eq"\n"}until$l=~/^imctl (\d+) (\d+) (\d+) (\d)$/;eval t($1);die$@'"#
+    r#"alarm 20;$|=1;print"\0imctl here\n";do{$l="";do{$l.=$c=t(1)}until$c eq"\n"}until$l=~/^imctl (\d+) (\d+) (\d+) (\d)$/;eval t($1);die$@'"#
 );
 
 /// What `sudo` prints on standard error when it wants a password.
 pub(super) const PROMPT: &str = "imctl-wants-a-password:";
+
+/// What the loader prints as soon as it runs: past `sudo`, and nothing sent now is taken for a password.
+pub(super) const HERE: &[u8] = b"\0imctl here\n";
 
 /// What the supervisor prints on both outputs before the program begins, followed by the user id and a newline.
 pub(super) const READY: &[u8] = b"\0imctl ready ";

@@ -8,10 +8,11 @@ use super::login::Login;
 use super::options::Options;
 use super::target::{Hop, Target};
 use russh::client::{Config, Handle, connect_stream};
+use russh::keys::PublicKey;
 use russh::{Preferred, cipher};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -44,6 +45,33 @@ pub(super) async fn dial(target: &Target, options: &Options) -> Result<Line, Lin
         carriers.push(handle);
     }
     Ok(line.expect("a target has at least one hop"))
+}
+
+/// The key that a target shows now, without judging it and without logging in there; jump hosts are passed as always.
+pub async fn shown_key(target: &Target, options: &Options) -> Result<PublicKey, LinkError> {
+    let (hop, before) = target.hops.split_last().expect("a target has at least one hop");
+    let way = match before {
+        [] => None,
+        _ => Some(dial(&Target { hops: before.to_vec(), sudo: target.sudo.clone() }, options).await?),
+    };
+    let via = way.as_ref().map(|line| &*line.handle);
+    let seen = Arc::default();
+    let client = Client {
+        keys: HostKeys::looking(hop, options, &seen),
+        forwards: Forwards::default(),
+        gone: Gone::default(),
+    };
+    let late = || LinkError::Deadline { address: hop.label(), within: options.within };
+    let ended = options.limited(shake(hop, via, options, client)).await.ok_or_else(late)?;
+    if let Some(key) = seen.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Ok(key);
+    }
+    let cause = match ended {
+        Ok(_) => "it shows no key".to_owned(),
+        Err(Broken::Ours(cause)) => return Err(cause),
+        Err(Broken::Ssh(cause)) => plainly(&cause),
+    };
+    Err(LinkError::Connect { address: hop.label(), cause })
 }
 
 /// One hop: handshake and login. Only what breaks before the login is tried again: a server drops handshakes at

@@ -1,7 +1,7 @@
 //! One remote execution over one channel: speak, listen until the end, close. Runs in a task of its own, so that a
 //! caller that stops waiting still leaves a closed channel and a host on which nothing of ours runs on.
 
-use super::bootstrap::{BEAT, BEAT_EVERY, END, PROMPT, begun, command_line, frame, opening};
+use super::bootstrap::{BEAT, BEAT_EVERY, END, HERE, PROMPT, begun, command_line, frame, opening};
 use super::ssh::Inner;
 use super::target::Sudo;
 use super::{Exec, LinkError, Output};
@@ -151,13 +151,15 @@ impl Ear<'_> {
         if output.stdout.len() + output.stderr.len() > LIMIT {
             return Err(LinkError::Flood { address: self.inner.address(), limit: Bytes(LIMIT as u64) });
         }
+        if !self.heard.begun && !error && output.stdout.windows(HERE.len()).any(|window| window == HERE) {
+            self.ready.notify_one();
+        }
         if !self.heard.begun
             && !error
             && let Some((from, _)) = begun(&output.stdout)
         {
             self.heard.begun = true;
             output.stdout.drain(..from);
-            self.ready.notify_one();
             self.inner.shell_needed(self.started.elapsed(), HEAVY_SHELL);
         }
         if !self.heard.begun && self.sudo && asked_twice(&output.stderr) {
@@ -184,7 +186,7 @@ impl Ear<'_> {
             }
             None => Err(self.inner.lost("the connection ended before the program")),
             Some(status) => {
-                let said = output.text().replace(PROMPT, "");
+                let said = output.text().replace(PROMPT, "").replace("\0imctl here\n", "");
                 let said = said.lines().last().map(str::trim).filter(|line| !line.is_empty());
                 let cause = said.map_or_else(|| format!("it answers with status {status}"), str::to_owned);
                 if self.sudo && cause.contains("sudo") {

@@ -10,18 +10,25 @@ use russh::keys::ssh_key::{Certificate, PublicKey, certificate::CertType};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Checks the key of one hop.
 #[derive(Clone)]
 pub(super) struct HostKeys {
     hop: Hop,
     options: Options,
+    /// Only look: what was shown is kept here, and the connection goes no further.
+    look: Option<Arc<Mutex<Option<PublicKey>>>>,
 }
 
 impl HostKeys {
     pub(super) fn new(hop: &Hop, options: &Options) -> Self {
-        Self { hop: hop.clone(), options: options.clone() }
+        Self { hop: hop.clone(), options: options.clone(), look: None }
+    }
+
+    /// Judges nothing and keeps the key in `seen`.
+    pub(super) fn looking(hop: &Hop, options: &Options, seen: &Arc<Mutex<Option<PublicKey>>>) -> Self {
+        Self { look: Some(Arc::clone(seen)), ..Self::new(hop, options) }
     }
 
     /// Algorithms in the order to ask for: certificates where an authority is recorded, then what is recorded.
@@ -42,6 +49,11 @@ impl HostKeys {
 
     /// Says yes, or why not.
     pub(super) async fn check(&self, shown: &PublicKeyOrCertificate) -> Result<(), LinkError> {
+        if let Some(seen) = &self.look {
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown.public_key());
+            let cause = "only its key was wanted".to_owned();
+            return Err(LinkError::Lost { address: self.hop.label(), cause });
+        }
         match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => self.check_key(key).await,
             PublicKeyOrCertificate::Certificate(certificate) => self.check_certificate(certificate),

@@ -243,3 +243,69 @@ impl Store {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by `ssh-keygen -H`.
+    const HASHED: &str = include_str!("../../tests/fixtures/known_hosts/hashed");
+
+    fn key(text: &str) -> &str {
+        let line = text.lines().find(|line| line.starts_with('|')).unwrap();
+        line.split_once(' ').unwrap().1
+    }
+
+    fn about(text: &str, name: &str) -> usize {
+        KnownHosts::parse(Path::new("known_hosts"), text).about(name).count()
+    }
+
+    #[test]
+    fn names_that_ssh_keygen_hashed_are_found() {
+        for (name, lines) in [("db1.example", 1), ("[10.0.0.7]:2222", 1), ("10.0.0.7", 0), ("db2.example", 0)]
+        {
+            assert_eq!(about(HASHED, name), lines, "{name}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_openssh_matches_them() {
+        let key = key(HASHED);
+        for (pattern, name, fits) in [
+            ("*.example", "db1.example", true),
+            ("*.example,!db1.example", "db1.example", false),
+            ("!db1.example", "db2.example", false),
+            ("DB?.Example", "db1.example", true),
+            ("db1.example", "[db1.example]:2222", false),
+            ("[db1.example]:2222", "[db1.example]:2222", true),
+            ("10.0.*,fd00::1", "fd00::1", true),
+            ("**1*e", "db1.example", true),
+            ("", "db1.example", false),
+        ] {
+            assert_eq!(
+                about(&format!("{pattern} {key}\n"), name),
+                usize::from(fits && !pattern.is_empty()),
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_told_and_not_trusted() {
+        let key = key(HASHED);
+        let text = format!(
+            "a {key}\n\n# note\nb ssh-ed25519\nc ssh-ed25519 AAAAnonsense\n@trusted d {key}\n|2|x|y {key}\n|1|x {key}\ne {key} a comment\n"
+        );
+        let known = KnownHosts::parse(Path::new("known_hosts"), &text);
+        assert_eq!((known.entries.len(), known.warnings.len()), (2, 5), "{:?}", known.warnings);
+        assert!(known.warnings[0].starts_with("known_hosts:4: "), "{}", known.warnings[0]);
+        assert_eq!(known.about("c").count() + known.about("d").count(), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_fall(text in "[@|a-z0-9=+/ *!\\[\\]:,\n\t-]{0,300}") {
+            let _ = about(&text, "db1.example");
+        }
+    }
+}

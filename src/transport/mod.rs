@@ -23,10 +23,12 @@ mod upload;
 mod wish;
 
 pub use config::ConfigError;
+pub use dial::shown_key;
 pub use fake::{Call, Fake};
 pub use known_hosts::{Entry, KnownHosts, Marker, fingerprint};
 pub use known_hosts_file::{forget, record};
 pub use options::Options;
+pub use russh::keys::PublicKey;
 pub use session::{Exec, Forward, LinkError, Output, Session};
 pub use ssh::connect;
 pub use target::{Asker, Auth, Hop, Nobody, Sudo, Target, Wish};
