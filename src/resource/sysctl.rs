@@ -101,6 +101,7 @@ impl Kind for Sysctl {
         }
         let kind = if seen.paths.contains_key(&self.file) { ChangeKind::Update } else { ChangeKind::Create };
         let summary = match (lines.len(), file_is_right) {
+            (0, _) if kind == ChangeKind::Create => "values are right, and kept for the next boot".to_owned(),
             (0, _) => "file changed, values are right".to_owned(),
             (1, _) => "1 value differs".to_owned(),
             (count, _) => format!("{count} values differ"),

@@ -2,6 +2,7 @@
 
 use super::GREETING;
 use crate::record::{Answer, Observed, PathKind, PathState, UnitState};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Why the answer of a look cannot be used.
@@ -237,11 +238,16 @@ fn users(seen: &mut Observed, body: &str) -> Option<()> {
     Some(())
 }
 
+/// Names and paths in turn, an empty field, then `path NUL value` lines of those that can be read.
 fn sysctls(seen: &mut Observed, body: &[u8]) -> Option<()> {
     let text = String::from_utf8_lossy(body);
-    let mut fields = text.split('\0');
-    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-        seen.sysctls.insert(name.to_owned(), crate::resource::sysctl::plain(value));
+    let (names, lines) = text.split_once("\0\0")?;
+    let values: BTreeMap<&str, &str> = lines.lines().filter_map(|line| line.split_once('\0')).collect();
+    let mut names = names.split('\0');
+    while let (Some(name), Some(path)) = (names.next(), names.next()) {
+        if let Some(value) = values.get(path) {
+            seen.sysctls.insert(name.to_owned(), crate::resource::sysctl::plain(value));
+        }
     }
     Some(())
 }

@@ -141,11 +141,14 @@ users() {
   echo
   for u; do ! g=$(id -Gn -- "$u" 2>/dev/null) || printf '%s:%s\n' "$u" "$g"; done
 }
+# The kernel gives a number only to one whole read, and the shell reads byte by byte.
 sysctls() {
-  while [ $# -gt 0 ]; do
-    ! { IFS= read -r v <"$2"; } 2>/dev/null || printf '%s\0%s\0' "$1" "$v"
-    shift 2
+  printf '%s\0' "$@" ''
+  for p; do
+    shift
+    if [ "${p#/proc/sys/}" != "$p" ]; then set -- "$@" "$p"; fi
   done
+  grep -sHZ '' -- "$@" || true
 }
 answer() {
   { printf '%s' "$1" | timeout -k 2 20 sh /dev/fd/3 3<&0 </dev/null 2>&1; printf '\n%s' $?; } | tail -c 1048576

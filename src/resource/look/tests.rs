@@ -53,11 +53,15 @@ fn packages_users_groups_and_kernel_settings_are_seen() {
         Probe::Group(own("no-such-group")),
         Probe::Sysctl(own("kernel.ostype")),
         Probe::Sysctl(own("kernel.no-such")),
+        Probe::Sysctl(own("net.ipv4.ip_local_port_range")),
     ]);
     assert!(seen.packages.contains_key("dpkg"), "{:?}", seen.packages);
     assert!(seen.users["daemon"].ends_with(":/usr/sbin/nologin:daemon"), "{:?}", seen.users);
     assert_eq!((seen.users.len(), seen.groups.clone()), (1, [(own("root"), own("0"))].into()));
-    assert_eq!(seen.sysctls, [(own("kernel.ostype"), own("Linux"))].into());
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let range = range.trim().replace('\t', " ");
+    let settings = [(own("kernel.ostype"), own("Linux")), (own("net.ipv4.ip_local_port_range"), range)];
+    assert_eq!(seen.sysctls, settings.into());
 }
 
 #[test]
