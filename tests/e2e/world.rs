@@ -122,3 +122,9 @@ pub(crate) fn both(output: &Output) -> String {
     let streams = [&output.stdout, &output.stderr];
     streams.map(|stream| String::from_utf8_lossy(stream).into_owned()).concat()
 }
+
+/// Changes a file's text.
+pub(crate) fn edit(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = std::fs::read_to_string(path).expect("the file is there");
+    std::fs::write(path, change(text)).expect("it can be written");
+}

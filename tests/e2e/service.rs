@@ -1,0 +1,74 @@
+//! The service itself on three hosts: bundle, plan, install, verify, users, and what outsiders see.
+
+use super::scan::open_ports;
+use super::world::{World, edit, may_run, text};
+
+/// What must not move when nothing changes.
+const STILL: &str = "systemctl show -p Id,MainPID,ActiveEnterTimestampMonotonic --all \
+    ejabberd.service haproxy.service postgresql@15-main.service garage.service nginx.service nftables.service; \
+    find /etc -xdev -type f -newermt '1 minute ago' ! -name mtab";
+
+#[test]
+fn the_service_is_bundled_planned_installed_and_proved() {
+    if !may_run() {
+        return;
+    }
+    let world = World::new("service");
+    let file = world.up("three");
+    let bundle = world.path("bundle");
+    let on = |words: &[&str]| world.imctl(&[words, &["-i", text(&file), "--bundle", text(&bundle)]].concat());
+
+    world.imctl(&["bundle", "build", "-i", text(&file), "-o", text(&bundle), "--trust"]);
+    on(&["bundle", "verify"]);
+    let planned = on(&["plan"]);
+    assert!(planned.contains("package") && planned.contains("app1"), "{planned}");
+    on(&["install", "-y"]);
+    on(&["verify"]);
+
+    std::thread::sleep(std::time::Duration::from_secs(61));
+    let before = ["app1", "db1", "file1"].map(|host| world.host(host, STILL).1);
+    let again = on(&["install", "-y"]);
+    assert!(again.contains("0 changes"), "{again}");
+    assert_eq!(["app1", "db1", "file1"].map(|host| world.host(host, STILL).1), before, "nothing moved");
+
+    let hosts = std::fs::read_to_string(&file).expect("the inventory is there");
+    for (host, wanted) in [("app1", vec![22, 443, 5222, 5223]), ("db1", vec![22]), ("file1", vec![22])] {
+        let line =
+            hosts.lines().find(|line| line.trim().starts_with(&format!("{host}:"))).expect("a line a host");
+        let address =
+            line.split("address: ").nth(1).and_then(|rest| rest.split(',').next()).expect("an address");
+        assert_eq!(open_ports(&world, address), wanted, "what a stranger reaches on {host}");
+    }
+
+    on(&["user", "add", "mei", "--password-out", text(&world.path("mei.txt"))]);
+    assert!(on(&["user", "list"]).contains("mei"));
+
+    world.host("app1", "echo '# by hand' >>/etc/haproxy/haproxy.cfg");
+    let planned = on(&["plan"]);
+    assert!(planned.contains("-# by hand"), "the diff shows what was done by hand:\n{planned}");
+    on(&["install", "-y"]);
+
+    flipped_byte_is_refused(&world, &file, &bundle);
+    let (code, said) = world.imctl_ends(&["install", "-y", "-i", "nowhere.yml"]);
+    assert_eq!(code, 2, "{said}");
+    edit(&file, |text| text.replace("roles: [database]", "roles: [databse]"));
+    let (code, said) = world.imctl_ends(&["plan", "-i", text(&file), "--bundle", text(&bundle)]);
+    assert!(code == 2 && said.contains("databse"), "{said}");
+}
+
+/// A bundle with one byte changed ends with 8 before any host is touched.
+fn flipped_byte_is_refused(world: &World, file: &std::path::Path, bundle: &std::path::Path) {
+    let pool = std::fs::read_dir(bundle.join("apt")).expect("the bundle has packages");
+    let mut debs: Vec<_> = pool.flatten().map(|entry| entry.path()).collect();
+    debs.retain(|path| path.is_file());
+    debs.sort();
+    let victim = debs.first().expect("a file");
+    let whole = std::fs::read(victim).expect("it can be read");
+    let mut bytes = whole.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(victim, bytes).expect("it can be written");
+    let (code, said) = world.imctl_ends(&["install", "-y", "-i", text(file), "--bundle", text(bundle)]);
+    assert_eq!(code, 8, "{said}");
+    std::fs::write(victim, whole).expect("it can be written");
+}
