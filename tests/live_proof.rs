@@ -62,8 +62,10 @@ async fn a_running_service_is_proved() {
     let witness = std::env::var("IMCTL_LIVE_WITNESS").ok().map(Script);
     let findings = prove(&service, &people, witness.as_ref().map(|it| it as &dyn Witness)).await;
     let bad: Vec<_> = findings.iter().filter(|finding| finding.verdict == Verdict::Failed).collect();
-    let lines: Vec<String> =
-        findings.iter().map(|it| format!("{:?} {} {}: {} ({})", it.verdict, it.id, it.what, it.seen, it.because)).collect();
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|it| format!("{:?} {} {}: {} ({})", it.verdict, it.id, it.what, it.seen, it.because))
+        .collect();
     assert!(bad.is_empty(), "{}", lines.join("\n"));
     assert!(std::env::var("IMCTL_LIVE_SHOW").is_err(), "{}", lines.join("\n"));
 }

@@ -9,7 +9,9 @@ pub fn read(parser: Parser, stdout: &str) -> Result<Value, String> {
     match parser {
         Parser::Status => Ok(Value::Null),
         Parser::Text => Ok(Value::from(text)),
-        Parser::Lines => Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect()),
+        Parser::Lines => {
+            Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect())
+        }
         Parser::Json => serde_json::from_str(text).map_err(|cause| format!("no JSON: {cause}")),
         Parser::Number => number(text),
         Parser::Csv => Ok(csv(text)),
@@ -30,7 +32,9 @@ fn csv(text: &str) -> Value {
         lines.next().unwrap_or_default().trim_start_matches('#').split(',').map(str::trim).collect();
     let record = |line: &str| {
         let named = heading.iter().copied().zip(line.split(',')).filter(|(name, _)| !name.is_empty());
-        Value::from(named.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))).collect::<Map<_, _>>())
+        Value::from(
+            named.map(|(name, value)| (name.to_owned(), Value::from(value.trim()))).collect::<Map<_, _>>(),
+        )
     };
     lines.map(record).collect()
 }

@@ -126,7 +126,10 @@ mod tests {
     fn an_answer_passes_or_fails_by_the_expression() {
         let host = HostName::new("app1").unwrap();
         let passed = judge(&check(), &host, &seen(0, "a\nb\n"), &Plain);
-        assert_eq!((passed.verdict, passed.seen.as_str(), passed.fix.as_str()), (Verdict::Passed, "2 of 2", ""));
+        assert_eq!(
+            (passed.verdict, passed.seen.as_str(), passed.fix.as_str()),
+            (Verdict::Passed, "2 of 2", "")
+        );
         let warned = judge(&check(), &host, &seen(0, "a\n"), &Plain);
         assert_eq!((warned.verdict, warned.fix.as_str()), (Verdict::Warning, "restart one"));
     }

@@ -122,7 +122,11 @@ impl Rule {
             seen: seen.into(),
             needed: self.needed.to_owned(),
             because: self.because.to_owned(),
-            fix: if matches!(verdict, Verdict::Failed | Verdict::Warning) { self.fix.to_owned() } else { String::new() },
+            fix: if matches!(verdict, Verdict::Failed | Verdict::Warning) {
+                self.fix.to_owned()
+            } else {
+                String::new()
+            },
         }
     }
 

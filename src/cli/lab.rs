@@ -2,7 +2,7 @@
 
 use super::{Failure, Global, OutputFormat};
 use crate::base::{Event, Exit, Sink};
-use crate::lab::{self, Lab, LabError, Login, Order, Sight, State, Store, Template};
+use crate::lab::{self, Lab, LabError, Login, Order, Reach, Sight, State, Store, Template};
 use serde_json::json;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -88,6 +88,9 @@ struct Up {
     /// Who logs in to the hosts: root, or ops with sudo
     #[arg(long, default_value = "root", value_parser = ["root", "ops"])]
     user: String,
+    /// Name the hosts by their IPv6 addresses in the inventory
+    #[arg(long)]
+    ipv6: bool,
     /// Debian mirror of the base; this machine's own when left out
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
@@ -152,7 +155,7 @@ async fn up(store: &Store, name: Option<&str>, wanted: Up, global: &Global) -> R
         name: name.unwrap_or("lab").to_owned(),
         template,
         out: wanted.out,
-        login,
+        reach: Reach { login, ipv6: wanted.ipv6 },
         mirror: wanted.mirror,
     };
     let made = lab::up(store, order, &phases()).await?;

@@ -35,7 +35,11 @@ pub(super) fn hook_context(
     Value::from(Serde(context))
 }
 
-pub(super) fn context(topology: &Topology, instance: &Instance, known: Option<Known<'_>>) -> Map<String, Json> {
+pub(super) fn context(
+    topology: &Topology,
+    instance: &Instance,
+    known: Option<Known<'_>>,
+) -> Map<String, Json> {
     let inventory = &topology.inventory;
     let version = topology.version_data();
     let peers: Vec<Json> = topology

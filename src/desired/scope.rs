@@ -35,7 +35,8 @@ impl Scope {
 
     /// The same value with every string in it rendered.
     pub fn all<T: Serialize + DeserializeOwned>(&self, place: &str, raw: &T) -> Result<T, RenderError> {
-        let wrong = |error: serde_json::Error| RenderError { place: place.to_owned(), text: error.to_string() };
+        let wrong =
+            |error: serde_json::Error| RenderError { place: place.to_owned(), text: error.to_string() };
         let mut value = serde_json::to_value(raw).map_err(wrong)?;
         self.leaves(place, &mut value)?;
         serde_json::from_value(value).map_err(wrong)

@@ -34,6 +34,15 @@ pub enum Login {
     Ops,
 }
 
+/// How the inventory says that hosts are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Who logs in.
+    pub login: Login,
+    /// By their IPv6 addresses.
+    pub ipv6: bool,
+}
+
 impl Template {
     /// Reads a template: one that comes with imctl by its name, or any inventory by its file.
     pub fn load(name: &str) -> Result<Self, LabError> {
@@ -91,13 +100,13 @@ impl Template {
     }
 
     /// The inventory of a lab as text. `folder` is the lab's, with its key and the keys of its hosts.
-    pub(super) fn inventory(mut self, lab: &Lab, folder: &Path, login: Login) -> String {
+    pub(super) fn inventory(mut self, lab: &Lab, folder: &Path, reach: Reach) -> String {
         let key = folder.join("key").display().to_string();
         let mut ssh = json!({
             "user": "root", "key": key, "known-hosts": folder.join("known_hosts").display().to_string(),
             "agent": false, "config": false,
         });
-        if login == Login::Ops {
+        if reach.login == Login::Ops {
             ssh["user"] = json!("ops");
             ssh["sudo"] = json!(true);
         }
@@ -108,7 +117,8 @@ impl Template {
             let wanted = self.hosts_mut().and_then(|hosts| hosts.get_mut(host.name.as_str()));
             let Some(Value::Object(entry)) = wanted else { continue };
             entry.shift_remove("ssh");
-            entry.insert("address".to_owned(), json!(host.address.to_string()));
+            let address = if reach.ipv6 { host.address6.to_string() } else { host.address.to_string() };
+            entry.insert("address".to_owned(), json!(address));
             entry.insert("limits".to_owned(), json!(LIMITS));
         }
         let head = format!(
@@ -201,7 +211,7 @@ mod tests {
         for (name, _) in OWN {
             let template = Template::load(name).expect("it comes with imctl");
             let lab = lab(&template);
-            let text = template.inventory(&lab, Path::new("/lab"), Login::Ops);
+            let text = template.inventory(&lab, Path::new("/lab"), Reach { login: Login::Ops, ipv6: false });
             let inventory =
                 crate::inventory::parse(Path::new("/x/lab.yml"), &text).expect("it is an inventory");
             assert_eq!(inventory.hosts.len(), lab.hosts.len());

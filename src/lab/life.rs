@@ -1,7 +1,7 @@
 //! The life of a lab: up, down, and what happens to its hosts in between.
 
 use super::record::{Lab, LabHost, Store, free_number, private_folder};
-use super::{LabError, Login, Template, at, base, cgroup, host, needs, net};
+use super::{LabError, Reach, Template, at, base, cgroup, host, needs, net};
 use crate::base::Sink;
 use futures_util::future::try_join_all;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ pub struct Order {
     pub template: Template,
     /// Where the ready inventory is written; none = in the lab's folder.
     pub out: Option<PathBuf>,
-    /// Who logs in.
-    pub login: Login,
+    /// How the inventory says that hosts are reached.
+    pub reach: Reach,
     /// Where the base's packages come from; none = this machine's own apt sources.
     pub mirror: Option<String>,
 }
@@ -50,7 +50,7 @@ pub async fn up(store: &Store, order: Order, sink: &Sink) -> Result<Lab, LabErro
             host::launch(store, &lab, host)?;
         }
     }
-    write_files(store, &lab, order.template, order.login)?;
+    write_files(store, &lab, order.template, order.reach)?;
     try_join_all(lab.hosts.iter().map(|host| host::wait(store, &lab, host))).await?;
     Ok(lab)
 }
@@ -83,7 +83,7 @@ async fn add(store: &Store, lab: &Lab, host: &LabHost) -> Result<(), LabError> {
 }
 
 /// Writes what is needed to reach the hosts: their keys, and the inventory.
-fn write_files(store: &Store, lab: &Lab, template: Template, login: Login) -> Result<(), LabError> {
+fn write_files(store: &Store, lab: &Lab, template: Template, reach: Reach) -> Result<(), LabError> {
     let folder = store.folder(&lab.name);
     let lines: Result<String, LabError> =
         lab.hosts.iter().map(|host| host::known_line(store, lab, host)).collect();
@@ -92,7 +92,7 @@ fn write_files(store: &Store, lab: &Lab, template: Template, login: Login) -> Re
     if let Some(parent) = lab.inventory.parent() {
         std::fs::create_dir_all(parent).map_err(at(parent))?;
     }
-    std::fs::write(&lab.inventory, template.inventory(lab, &folder, login)).map_err(at(&lab.inventory))
+    std::fs::write(&lab.inventory, template.inventory(lab, &folder, reach)).map_err(at(&lab.inventory))
 }
 
 /// Removes everything of a lab that there is, whole or half made.

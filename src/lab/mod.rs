@@ -18,7 +18,7 @@ mod record;
 mod run;
 
 pub use enter::{CLIENT, enter, login};
-pub use inventory::{Login, Template};
+pub use inventory::{Login, Reach, Template};
 pub use life::{Order, cut, down, heal, kill, start, up};
 pub use look::{Sight, State, list};
 pub use record::{Lab, LabHost, Store};

@@ -25,10 +25,15 @@ async fn door(entrance: &Entrance, login: &Login, within: Duration) -> Vec<Findi
     let place = format!("port {}, {kind}", entrance.door.address.port());
     let client = match Client::login(&entrance.door, login, within).await {
         Ok(client) => client,
-        Err(Wrong::Tls(why)) => return vec![known("TLS-01").judged::<String>(host, Err(format!("{place}: {why}")))],
-        Err(wrong) => return vec![known("LOGIN-01").judged::<String>(host, Err(format!("{place}: {wrong}")))],
+        Err(Wrong::Tls(why)) => {
+            return vec![known("TLS-01").judged::<String>(host, Err(format!("{place}: {why}")))];
+        }
+        Err(wrong) => {
+            return vec![known("LOGIN-01").judged::<String>(host, Err(format!("{place}: {wrong}")))];
+        }
     };
-    let mut findings = client.agreed().map(|agreed| certificate(entrance, &agreed, &place)).unwrap_or_default();
+    let mut findings =
+        client.agreed().map(|agreed| certificate(entrance, &agreed, &place)).unwrap_or_default();
     let seen = format!("{place}: {}", client.mechanism());
     findings.push(known("LOGIN-01").judged::<String>(host, Ok(seen)));
     client.close().await;
@@ -43,11 +48,15 @@ fn certificate(entrance: &Entrance, agreed: &tls::Agreed, place: &str) -> Vec<Fi
     let suite = format!("{place}: {}, {}", agreed.version, agreed.suite);
     let mut findings = vec![known("TLS-03").finding(verdict, host, suite)];
     let Some(certificate) = &agreed.certificate else {
-        findings.push(known("TLS-01").judged::<String>(host, Err(format!("{place}: the certificate cannot be read"))));
+        findings.push(
+            known("TLS-01").judged::<String>(host, Err(format!("{place}: the certificate cannot be read"))),
+        );
         return findings;
     };
     let names = certificate.names.join(", ");
-    findings.push(known("TLS-01").judged::<String>(host, Ok(format!("{place}: {names}, by {}", certificate.issuer))));
+    findings.push(
+        known("TLS-01").judged::<String>(host, Ok(format!("{place}: {names}, by {}", certificate.issuer))),
+    );
     let left = (certificate.not_after - Timestamp::now().as_second()) / DAY;
     let verdict = if left < DAYS_LEFT { Verdict::Warning } else { Verdict::Passed };
     findings.push(known("TLS-02").finding(verdict, host, format!("{place}: {left} days")));

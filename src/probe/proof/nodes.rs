@@ -31,7 +31,9 @@ impl Apart {
         match (self, talked) {
             (Self::NotApplicable(why), _) => rule.not_applicable(why.clone()),
             (Self::Failed(why), _) => rule.judged::<&str>(None, Err(why)),
-            (Self::Nodes(one, other), Ok(seen)) => rule.judged::<String>(None, Ok(format!("{one}, {other}: {seen}"))),
+            (Self::Nodes(one, other), Ok(seen)) => {
+                rule.judged::<String>(None, Ok(format!("{one}, {other}: {seen}")))
+            }
             (Self::Nodes(one, other), Err(wrong)) => {
                 rule.judged::<String>(None, Err(format!("{one}, {other}: {wrong}")))
             }
