@@ -57,7 +57,6 @@ pub(super) fn help(host: &HostName, error: &LinkError) -> Vec<String> {
             format!("look at it and accept it: imctl trust accept {host}"),
             "or accept all new hosts of this run: --accept-new-host-keys".to_owned(),
         ],
-        LinkError::File { .. } => &[],
         LinkError::Sudo { .. } => {
             &["the inventory's `ssh.sudo` says how root is had: true, or a password file, or `ask`"
                 .to_owned()]
@@ -66,7 +65,7 @@ pub(super) fn help(host: &HostName, error: &LinkError) -> Vec<String> {
             "try it by hand: ssh HOST true; imctl needs a login shell and perl on `{host}`, which Debian always has"
         )],
         LinkError::Upload { .. } => &["is the disk full or read-only? df -h; df -i".to_owned()],
-        LinkError::Flood { .. } | LinkError::NotAllowed { .. } => &[],
+        LinkError::File { .. } | LinkError::Flood { .. } | LinkError::NotAllowed { .. } => &[],
     };
     lines.to_vec()
 }

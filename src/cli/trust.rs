@@ -8,6 +8,7 @@ use crate::inventory;
 use crate::transport::{Hop, KnownHosts, Marker, PublicKey, Target, fingerprint, forget, record, shown_key};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// Arguments of `imctl trust`.
@@ -63,7 +64,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         Verb::List => list(&ways, global)?,
         Verb::Show { .. } => show(&ways, global).await?,
         Verb::Forget { .. } => {
-            ways.iter().try_for_each(|(host, way)| forget_host(host, way.last(), global))?
+            ways.iter().try_for_each(|(host, way)| forget_host(host, way.last(), global))?;
         }
         Verb::Accept { fingerprint, .. } => {
             for (host, way) in &ways {
@@ -128,21 +129,17 @@ async fn show(ways: &[(HostName, Target)], global: &Global) -> Result<(), Failur
         let shown = fingerprint(&key);
         let mut text = String::new();
         for one in &keys {
-            text.push_str(&format!(
-                "{:<9} {} {} ({})\n",
-                word(one.marker),
-                one.fingerprint,
-                one.kind,
-                one.place
-            ));
+            let _ =
+                writeln!(text, "{:<9} {} {} ({})", word(one.marker), one.fingerprint, one.kind, one.place);
         }
         let verdict = verdict(&keys, &shown);
-        text.push_str(&format!(
+        let _ = writeln!(
+            text,
             "{:<9} {shown} {}\n{host} at {}: {verdict}",
             "shown",
             key.algorithm(),
             way.last().label()
-        ));
+        );
         let keys: Vec<Value> = keys.iter().map(value).collect();
         say(global, &text, json!({ "host": host, "shown": shown, "keys": keys, "verdict": verdict }));
     }
@@ -160,13 +157,17 @@ fn forget_host(host: &HostName, hop: &Hop, global: &Global) -> Result<(), Failur
         1 => format!("1 key of {host} is forgotten. The next connection asks."),
         more => format!("{more} keys of {host} are forgotten. The next connection asks."),
     };
+    if !left.is_empty() {
+        text.push('\n');
+    }
     for key in &left {
-        text.push_str(&format!(
-            "\nLeft: {} {} in {}; edit that file by hand.",
+        let _ = writeln!(
+            text,
+            "Left: {} {} in {}; edit that file by hand.",
             word(key.marker),
             key.fingerprint,
             key.place
-        ));
+        );
     }
     say(
         global,

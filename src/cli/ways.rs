@@ -49,10 +49,8 @@ pub(super) async fn ways(
 /// How to connect, as the command line says.
 pub(super) fn options(global: &Global) -> Result<Options, Failure> {
     let within = duration(&global.timeout).map_err(|error| Failure::Usage(format!("--timeout: {error}")))?;
-    let asker: Arc<dyn Asker> = match stdin().is_terminal() && std::io::stderr().is_terminal() {
-        true => Arc::new(Operator),
-        false => Arc::new(Nobody),
-    };
+    let somebody = stdin().is_terminal() && std::io::stderr().is_terminal();
+    let asker: Arc<dyn Asker> = if somebody { Arc::new(Operator) } else { Arc::new(Nobody) };
     Ok(Options::new(within, global.accept_new_host_keys, asker))
 }
 

@@ -131,7 +131,7 @@ impl Ear<'_> {
                     self.heard.status = Some(i32::try_from(exit_status).unwrap_or(i32::MAX));
                 }
                 Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                    self.heard.status = Some(128 + number(&signal_name))
+                    self.heard.status = Some(128 + number(&signal_name));
                 }
                 Some(ChannelMsg::Failure) => {
                     let what = "running programs over SSH".to_owned();

@@ -154,10 +154,8 @@ fn flaw(shown: &Certificate, principal: &str) -> Option<String> {
         return Some("it has options that are not known".to_owned());
     }
     let fits = |name: &String| glob(name.to_lowercase().as_bytes(), principal.as_bytes());
-    match shown.valid_principals().iter().any(fits) {
-        true => None,
-        false => Some(format!("it does not name `{principal}`")),
-    }
+    let named = shown.valid_principals().iter().any(fits);
+    (!named).then(|| format!("it does not name `{principal}`"))
 }
 
 fn unusable(path: &Path, cause: &std::io::Error) -> LinkError {

@@ -12,8 +12,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Opened keys and answered passwords of one command.
 #[derive(Default)]
 pub(super) struct KeyRing {
-    keys: Mutex<HashMap<PathBuf, Option<Arc<PrivateKey>>>>,
+    keys: Mutex<HashMap<PathBuf, Door>>,
     passwords: Mutex<HashMap<String, Option<Secret<String>>>>,
+}
+
+/// A key file once it was tried.
+#[derive(Clone)]
+enum Door {
+    Open(Arc<PrivateKey>),
+    /// Nobody had the passphrase.
+    Shut,
+}
+
+impl Door {
+    fn key(self) -> Option<Arc<PrivateKey>> {
+        match self {
+            Self::Open(key) => Some(key),
+            Self::Shut => None,
+        }
+    }
 }
 
 /// A private key file.
@@ -31,7 +48,7 @@ impl KeyFile {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => Secret::new(text),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(unusable(path, cause)),
+            Err(cause) => return Err(unusable(path, &cause)),
         };
         private(path)?;
         let beside = || PublicKey::read_openssh_file(path.with_added_extension("pub")).ok();
@@ -41,7 +58,7 @@ impl KeyFile {
                 Ok(key) => (Some(key.public_key().clone()), false),
                 Err(russh::keys::Error::KeyIsEncrypted) => (beside(), true),
                 Err(_) if text.expose().contains("ENCRYPTED") => (beside(), true),
-                Err(cause) => return Err(unusable(path, cause)),
+                Err(cause) => return Err(unusable(path, &cause)),
             },
         };
         Ok(Some(Self { path: path.to_owned(), public, encrypted, text }))
@@ -60,16 +77,16 @@ impl KeyRing {
         asker: &Questions,
     ) -> Result<Option<Arc<PrivateKey>>, LinkError> {
         let path = file.path.clone();
-        if let Some(known) = self.key(&path) {
-            return Ok(known);
+        if let Some(door) = self.door(&path) {
+            return Ok(door.key());
         }
         if !file.encrypted {
-            let key = Arc::new(file.open(None).map_err(|cause| unusable(&path, cause))?);
+            let key = Arc::new(file.open(None).map_err(|cause| unusable(&path, &cause))?);
             self.keep(&path, Some(&key));
             return Ok(Some(key));
         }
         let opened = asker.ask(
-            || self.key(&path).map(Ok),
+            || self.door(&path).map(|door| Ok(door.key())),
             move |asker| {
                 for _ in 0..3 {
                     let Some(passphrase) = asker.passphrase(&file.path) else { return Ok(None) };
@@ -77,7 +94,7 @@ impl KeyRing {
                         return Ok(Some(Arc::new(key)));
                     }
                 }
-                Err(unusable(&file.path, "the passphrase does not open it"))
+                Err(unusable(&file.path, &"the passphrase does not open it"))
             },
             |answer| self.keep(&path, answer.as_ref().ok().and_then(Option::as_ref)),
         );
@@ -98,13 +115,13 @@ impl KeyRing {
         asker.ask(known, move |asker| asker.password(&name), keep).await.flatten()
     }
 
-    fn key(&self, path: &Path) -> Option<Option<Arc<PrivateKey>>> {
+    fn door(&self, path: &Path) -> Option<Door> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
     fn keep(&self, path: &Path, key: Option<&Arc<PrivateKey>>) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(path.to_owned(), key.cloned());
+        keys.insert(path.to_owned(), key.cloned().map_or(Door::Shut, Door::Open));
     }
 }
 
@@ -125,23 +142,23 @@ impl Options {
 /// The first line of a password file, which nobody but its owner may read.
 fn password_file(path: &Path) -> Result<Secret<String>, LinkError> {
     private(path)?;
-    let text = Secret::new(std::fs::read_to_string(path).map_err(|cause| unusable(path, cause))?);
+    let text = Secret::new(std::fs::read_to_string(path).map_err(|cause| unusable(path, &cause))?);
     match text.expose().lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line.to_owned())),
-        _ => Err(unusable(path, "its first line is empty")),
+        _ => Err(unusable(path, &"its first line is empty")),
     }
 }
 
 /// Refuses a secret file that others than its owner may read.
 fn private(path: &Path) -> Result<(), LinkError> {
-    let mode = std::fs::metadata(path).map_err(|cause| unusable(path, cause))?.permissions().mode();
+    let mode = std::fs::metadata(path).map_err(|cause| unusable(path, &cause))?.permissions().mode();
     match mode & 0o077 {
         0 => Ok(()),
-        _ => Err(unusable(path, format!("others may read it; run: chmod 600 {}", path.display()))),
+        _ => Err(unusable(path, &format!("others may read it; run: chmod 600 {}", path.display()))),
     }
 }
 
-fn unusable(path: &Path, cause: impl ToString) -> LinkError {
+fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> LinkError {
     LinkError::File { path: path.display().to_string(), cause: cause.to_string() }
 }
 

@@ -71,7 +71,7 @@ impl Options {
                 return Some(done);
             }
             let now = self.shared.questions.count.load(Ordering::SeqCst);
-            if now == before && now % 2 == 0 {
+            if now == before && now.is_multiple_of(2) {
                 return None;
             }
         }

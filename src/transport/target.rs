@@ -66,9 +66,10 @@ pub struct Hop {
 impl Hop {
     /// `address:port` for messages, IPv6 addresses in brackets.
     pub fn label(&self) -> String {
-        match self.address.contains(':') {
-            true => format!("[{}]:{}", self.address, self.port),
-            false => format!("{}:{}", self.address, self.port),
+        if self.address.contains(':') {
+            format!("[{}]:{}", self.address, self.port)
+        } else {
+            format!("{}:{}", self.address, self.port)
         }
     }
 

@@ -35,10 +35,7 @@ impl Wish {
     }
 
     async fn said(&self, host: &str, user: Option<&str>, port: Option<u16>) -> Result<Said, ConfigError> {
-        match self.config {
-            true => said(host, user, port).await,
-            false => Ok(Said::default()),
-        }
+        if self.config { said(host, user, port).await } else { Ok(Said::default()) }
     }
 
     fn hop(
