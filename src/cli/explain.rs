@@ -2,7 +2,7 @@
 
 use super::errors::{self, ErrorReference};
 use super::{Failure, Global, OutputFormat, stdout};
-use crate::base::{Exit, nearest};
+use crate::base::{Exit, Language, Phrase, nearest};
 use crate::inventory::{KeyReference, reference};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 /// Prints what is known about it.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let (human, machine) = answer(args.what.as_deref())?;
+    let (human, machine) = answer(args.what.as_deref(), Language::of(&global.lang))?;
     match global.output {
         OutputFormat::Human => stdout::answer(&human),
         OutputFormat::Json => stdout::answer(&format!("{machine}\n")),
@@ -29,30 +29,30 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// The answer for people and for programs.
-fn answer(what: Option<&str>) -> Result<(String, Value), Failure> {
-    let Some(what) = what else { return Ok(all_keys()) };
+fn answer(what: Option<&str>, language: Language) -> Result<(String, Value), Failure> {
+    let Some(what) = what else { return Ok(all_keys(language)) };
     if let Some(error) = errors::find(what) {
-        return Ok(error_text(error));
+        return Ok(error_text(error, language));
     }
     let keys = reference();
     let found = fitting(&keys, what);
     if found.is_empty() {
         return Err(Failure::Usage(unknown(&keys, what)));
     }
-    let human: Vec<String> = found.iter().map(|key| key_text(key)).collect();
+    let human: Vec<String> = found.iter().map(|key| key_text(key, language)).collect();
     let machine: Vec<Value> = found.iter().map(|key| key_json(key)).collect();
     Ok((human.join("\n"), json!({ "format": 1, "keys": machine })))
 }
 
-fn all_keys() -> (String, Value) {
+fn all_keys(language: Language) -> (String, Value) {
     let keys = reference();
     let width = keys.iter().map(|key| key.path.len()).max().unwrap_or(0);
     let mut text = String::new();
     for key in &keys {
         let mark = if key.required { "*" } else { " " };
-        let _ = writeln!(text, "{:width$} {mark} {}", key.path, key.about);
+        let _ = writeln!(text, "{:width$} {mark} {}", key.path, key.about_in(language));
     }
-    text.push_str("\n* must be there. More about one: imctl explain KEY\n");
+    let _ = writeln!(text, "\n{}", language.say(Phrase::MoreAboutKeys, &[]));
     (text, json!({ "format": 1, "keys": keys.iter().map(key_json).collect::<Vec<_>>() }))
 }
 
@@ -86,13 +86,16 @@ fn unknown(keys: &[KeyReference], what: &str) -> String {
     format!("nothing is called `{what}`; {hint}")
 }
 
-fn key_text(key: &KeyReference) -> String {
-    let default = if key.required { "must be there" } else { &key.default };
+fn key_text(key: &KeyReference, language: Language) -> String {
+    let default = if key.required { language.say(Phrase::Required, &[]) } else { key.default.clone() };
     let last = key.path.rsplit('.').next().unwrap_or(&key.path);
-    format!(
-        "{}\n  {}\n\n  value    {}\n  default  {default}\n  example  {last}: {}\n",
-        key.path, key.about, key.shape, key.example
-    )
+    let example = format!("{last}: {}", key.example);
+    let lines = [(Phrase::Value, &key.shape), (Phrase::Default, &default), (Phrase::Example, &example)];
+    let mut text = format!("{}\n  {}\n\n", key.path, key.about_in(language));
+    for (label, value) in lines {
+        let _ = writeln!(text, "  {:8} {value}", language.say(label, &[]));
+    }
+    text
 }
 
 fn key_json(key: &KeyReference) -> Value {
@@ -102,16 +105,12 @@ fn key_json(key: &KeyReference) -> Value {
     })
 }
 
-fn error_text(error: &ErrorReference) -> (String, Value) {
-    let code = error.exit.code();
-    let text = format!(
-        "{}: {}\n  {}\n\n  exit code  {code}: {}\n",
-        error.number,
-        error.title,
-        error.about,
-        error.exit.meaning()
-    );
-    let value = json!({ "format": 1, "error": error.number, "title": error.title, "about": error.about, "exit": code });
+fn error_text(error: &ErrorReference, language: Language) -> (String, Value) {
+    let (title, about) = error.words(language);
+    let (code, label) = (error.exit.code(), language.say(Phrase::ExitCode, &[]));
+    let text =
+        format!("{}: {title}\n  {about}\n\n  {label}  {code}: {}\n", error.number, error.exit.meaning());
+    let value = json!({ "format": 1, "error": error.number, "title": title, "about": about, "exit": code });
     (text, value)
 }
 
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
 
     fn text(what: &str) -> Result<String, String> {
-        answer(Some(what)).map(|(human, _)| human).map_err(|failure| failure.to_string())
+        answer(Some(what), Language::En).map(|(human, _)| human).map_err(|failure| failure.to_string())
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
 
-use super::{Global, OutputFormat, links, mistakes};
-use crate::base::{Exit, HostName};
+use super::{Global, OutputFormat, failure_view, links};
+use crate::base::{Exit, HostName, Language};
 use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
-use crate::report::{ErrorView, Style};
+use crate::report::Style;
 use crate::state::StateError;
 use crate::transport::{ConfigError, LinkError};
 
@@ -95,27 +95,10 @@ impl Failure {
     #[expect(clippy::print_stderr, clippy::print_stdout, reason = "this room prints")]
     pub fn print(&self, global: &Global) {
         if global.output == OutputFormat::Json {
-            let mut value = serde_json::json!({
-                "format": 1, "error": self.number(), "exit": self.exit().code(),
-                "message": ErrorView::new(self.number(), self, vec![]).message, "help": self.help(),
-            });
-            if let Self::Inventory(found) = self {
-                value["mistakes"] = mistakes::json(found);
-            }
-            println!("{value}");
+            println!("{}", failure_view::machine(self));
         }
-        if let Self::Inventory(found) = self {
-            let terminal = console::Term::stderr();
-            let colour = !global.no_color && console::colors_enabled_stderr();
-            let width =
-                terminal.size_checked().map_or(110, |(_, columns)| usize::from(columns).clamp(40, 140));
-            return eprint!("{}", mistakes::human(found, colour, width));
-        }
-        let view = ErrorView::new(self.number(), self, self.help());
-        let mut text = Vec::new();
-        crate::report::error(&mut text, &view, Style::stderr(global.no_color))
-            .expect("writing to memory cannot fail");
-        eprint!("{}", String::from_utf8_lossy(&text));
+        let language = Language::of(&global.lang);
+        eprint!("{}", failure_view::human(self, language, Style::stderr(global.no_color)));
     }
 }
 

@@ -3,8 +3,10 @@
 mod cert;
 mod completions;
 mod errors;
+mod errors_zh;
 mod explain;
 mod failure;
+mod failure_view;
 mod global;
 mod lab;
 mod links;

@@ -6,6 +6,7 @@ mod edit;
 #[cfg(test)]
 mod edit_tests;
 mod keys;
+mod keys_zh;
 mod load;
 mod mistake;
 mod model;

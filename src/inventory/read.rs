@@ -19,7 +19,7 @@ pub(super) fn inventory(tree: &Node, path: &Path, places: Places) -> Inventory {
         path: path.to_owned(),
         name: text(tree, "name").unwrap_or_default(),
         domain: text(tree, "domain").unwrap_or_default().to_ascii_lowercase(),
-        stack: if stack.contains('/') { reader.path(&stack).display().to_string() } else { stack },
+        stack: if stack.starts_with("~/") { reader.path(&stack).display().to_string() } else { stack },
         version: text(tree, "version"),
         hosts: hosts(tree, &reader, everywhere),
         targets: tree.child("targets").filter(|node| !node.entries().is_empty()).map(targets),

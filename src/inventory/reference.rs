@@ -1,7 +1,8 @@
 //! The table of keys for readers: as a flat reference for `imctl explain` and the docs, and as a JSON schema for editors.
 
-use super::keys;
 use super::shape::{Key, Shape};
+use super::{keys, keys_zh};
+use crate::base::Language;
 use serde_json::{Map, Value, json};
 
 /// One key as `imctl explain` shows it.
@@ -19,6 +20,16 @@ pub struct KeyReference {
     pub example: &'static str,
     /// What it means.
     pub about: &'static str,
+}
+
+impl KeyReference {
+    /// What it means, in a language.
+    pub fn about_in(&self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.about,
+            Language::Zh => keys_zh::about(&self.path).unwrap_or(self.about),
+        }
+    }
 }
 
 /// Every key of the inventory in the order of its table.

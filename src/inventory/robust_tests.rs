@@ -75,6 +75,7 @@ fn lists_in_place_of_keys_and_other_yaml_are_mistakes() {
     assert_eq!(of_text(&GOOD.replace("site: berlin", "site: *nowhere")), ["IM1226"]);
     assert_eq!(of_text(&GOOD.replace("site: berlin", "site: &a [*a]")), ["IM1226"]);
     assert_eq!(of_text(&GOOD.replace("site: berlin", "[a, b]: berlin")), ["IM1209"]);
+    assert_eq!(of_text(&GOOD.replace("  alpha:", "  Zeta:")), ["IM1211"]);
     assert_eq!(of_text(&GOOD.replace("\nhosts:", "\nhosts: {}\nHosts:")), ["IM1223", "IM1207"]);
 }
 

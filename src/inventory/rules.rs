@@ -22,6 +22,7 @@ pub(super) fn check(inventory: &Inventory, tree: &Node, mistakes: &mut Vec<Mista
         );
     }
     same_address(inventory, mistakes);
+    same_name(inventory, mistakes);
     for host in &inventory.hosts {
         doubled_roles(inventory, host.name.as_str(), mistakes);
         let roles = tree.child("hosts").and_then(|hosts| hosts.child(host.name.as_str())?.child("roles"));
@@ -50,6 +51,20 @@ fn same_address(inventory: &Inventory, mistakes: &mut Vec<Mistake>) {
                 .at(place(&host.name), "the same address and port")
                 .and(place(first), "first here")
                 .help(format!("give one host both roles, or correct the address of `{}`", host.name)),
+        );
+    }
+}
+
+/// Names in DNS and certificates know no upper case.
+fn same_name(inventory: &Inventory, mistakes: &mut Vec<Mistake>) {
+    let mut seen = HashMap::new();
+    for host in &inventory.hosts {
+        let Some(first) = seen.insert(host.name.as_str().to_lowercase(), &host.name) else { continue };
+        let place = |name| inventory.places.key(&format!("hosts/{name}"));
+        let message = format!("`{first}` and `{}` differ only in upper and lower case", host.name);
+        let mistake = Mistake::new("IM1211", message).at(place(&host.name), "the same name in DNS");
+        mistakes.push(
+            mistake.and(place(first), "first here").help("names in DNS and certificates know no upper case"),
         );
     }
 }

@@ -174,8 +174,11 @@ fn wrong_shape(node: &Node, shape: Shape, owner: &Entry) -> Mistake {
         Value::Map(_) => "keys with values",
     };
     let subject = if owner.key.is_empty() { "the file".to_owned() } else { format!("`{}`", owner.key) };
-    let mut mistake = Mistake::new("IM1209", format!("{subject} must be {}, not {found}", shape.describe()))
-        .at(place(node, owner), found);
+    let wanted = shape.describe();
+    // Which keys there are would drown what is wrong.
+    let wanted = wanted.split(" (").next().unwrap_or(&wanted);
+    let mut mistake =
+        Mistake::new("IM1209", format!("{subject} must be {wanted}, not {found}")).at(place(node, owner), found);
     if let (Shape::List(_), Value::Scalar { text, .. }) = (shape, &node.value) {
         mistake = mistake.help(format!("write it in brackets: `{}: [{text}]`", owner.key));
     }

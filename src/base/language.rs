@@ -1,0 +1,110 @@
+//! The languages imctl speaks, and the phrases that frame its answers. Rooms speak English values; what stands around
+//! them on the terminal comes from here. Translations of a room's own table stand beside that table.
+
+use std::fmt;
+
+/// A language of the terminal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Language {
+    /// The language of a `--lang` value; English for anything unknown.
+    pub fn of(word: &str) -> Self {
+        if word.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
+    }
+
+    /// A phrase with its placeholders filled in.
+    ///
+    /// # Panics
+    /// When the phrase is not in the catalogue; a test calls each.
+    pub fn say(self, phrase: Phrase, words: &[(&str, &dyn fmt::Display)]) -> String {
+        let (_, en, zh) = CATALOGUE
+            .iter()
+            .find(|(known, ..)| *known == phrase)
+            .expect("every phrase has its line; a test asks for each");
+        let mut text = match self {
+            Self::En => (*en).to_owned(),
+            Self::Zh => (*zh).to_owned(),
+        };
+        for (name, value) in words {
+            text = text.replace(&format!("{{{name}}}"), &value.to_string());
+        }
+        text
+    }
+}
+
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident: $en:literal, $zh:literal;)*) => {
+        /// A phrase of the catalogue.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Phrase {
+            $($(#[$doc])* $name,)*
+        }
+
+        /// Each phrase in both languages.
+        const CATALOGUE: &[(Phrase, &str, &str)] = &[$((Phrase::$name, $en, $zh),)*];
+    };
+}
+
+phrases! {
+    /// Before the number and message of an error.
+    Error: "Error {number}:", "错误 {number}:";
+    /// Before what helps.
+    Help: "help", "建议";
+    /// Before what an error number means in general.
+    Meaning: "meaning", "说明";
+    /// After a single mistake of an inventory.
+    OneMistake: "1 mistake in {file}; nothing was contacted.", "{file} 中有 1 处错误；没有连接任何主机。";
+    /// After the mistakes of an inventory.
+    Mistakes: "{count} mistakes in {file}; nothing was contacted.", "{file} 中有 {count} 处错误；没有连接任何主机。";
+    /// What a key's value looks like.
+    Value: "value", "取值";
+    /// What counts without the key.
+    Default: "default", "默认";
+    /// A value that works.
+    Example: "example", "示例";
+    /// In place of the default of a required key.
+    Required: "must be there", "必填";
+    /// How a command ends.
+    ExitCode: "exit code", "退出码";
+    /// Below the list of keys.
+    MoreAboutKeys: "* must be there. More about one: imctl explain KEY", "* 为必填。查看某一项：imctl explain KEY";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+
+    #[test]
+    fn every_phrase_has_the_same_placeholders_in_both_languages() {
+        for (phrase, en, zh) in CATALOGUE {
+            assert_eq!(placeholders(en), placeholders(zh), "{phrase:?}");
+            assert!(!en.is_empty() && !zh.is_empty(), "{phrase:?}");
+            assert!(!Language::Zh.say(*phrase, &[]).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_filled_in() {
+        let words: [(&str, &dyn fmt::Display); 2] = [("file", &"a.yml"), ("count", &2)];
+        assert_eq!(
+            Language::of("en").say(Phrase::Mistakes, &words),
+            "2 mistakes in a.yml; nothing was contacted."
+        );
+        assert_eq!(
+            Language::of("zh").say(Phrase::Mistakes, &words),
+            "a.yml 中有 2 处错误；没有连接任何主机。"
+        );
+    }
+}
