@@ -229,6 +229,26 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "encryption failed",
         "The library that encrypts refused; the message says why. The files stay as they were.",
     ),
+    unreachable(
+        "IM3101",
+        "no connection",
+        "Nothing answers at the address and port, or the name cannot be resolved. A firewall, a switched-off machine, a wrong `address` or `ssh.port`.",
+    ),
+    unreachable(
+        "IM3102",
+        "the login is refused",
+        "The host accepts none of the keys and passwords that were tried; the message lists them. At most five keys are shown, since servers shut out those who try more. Name the right one with `ssh.key`.",
+    ),
+    unreachable(
+        "IM3103",
+        "too slow",
+        "The host did not answer, or a program on it did not end, within the limit (`--timeout` for connections). What ran there was ended.",
+    ),
+    unreachable(
+        "IM3104",
+        "the connection was lost",
+        "It broke while in use. What imctl ran on the host ends by itself within ten seconds. Run the same command again.",
+    ),
     ErrorReference {
         number: "IM3105",
         exit: Exit::Unreachable,
