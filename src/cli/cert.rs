@@ -102,7 +102,7 @@ fn judge(it: &Published, again: &str, now: Timestamp) -> Finding {
         verdict,
         host: HostName::new(it.host.clone()).ok(),
         what,
-        seen: format!("ends {}, {days} days left", it.until.strftime("%F")),
+        seen: format!("{days} days, until {}", it.until.strftime("%F")),
         needed: format!(">= {WARN_DAYS} days"),
         because: if renewed { "due: the next install renews it".to_owned() } else { it.names.join(" ") },
         fix: if verdict == Verdict::Passed { String::new() } else { fix },

@@ -48,6 +48,11 @@ impl Layout {
     }
 }
 
+/// Hosts that fit on the screen.
+fn room() -> usize {
+    console::Term::stderr().size_checked().map_or(20, |(rows, _)| usize::from(rows).saturating_sub(4).max(2))
+}
+
 impl Bars {
     pub(super) fn new(style: Style) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12));
@@ -103,9 +108,8 @@ impl Bars {
         if let Some(known) = known {
             known.bar.finish_and_clear();
         }
-        let room = console::Term::stderr().size_checked().map_or(24, |(rows, _)| usize::from(rows));
-        if self.hosts.len() + 3 > room && self.whole.is_none() {
-            let whole = self.all.add(ProgressBar::new(0));
+        if self.hosts.len() > room() && self.whole.is_none() {
+            let whole = self.all.insert(0, ProgressBar::new(0));
             whole.set_style(style("{pos} of {len} hosts done"));
             whole.enable_steady_tick(TICK);
             self.whole = Some(whole);
@@ -121,13 +125,16 @@ impl Bars {
     /// Puts a host's bar on the screen, between those of its neighbours in the order of names.
     fn reveal(&mut self, host: &HostName) {
         let layout = self.layout();
-        let place = self.hosts.range::<HostName, _>(..host).filter(|(_, lane)| lane.shown).count();
+        let shown = self.hosts.values().filter(|lane| lane.shown).count();
+        let before = self.hosts.range::<HostName, _>(..host).filter(|(_, lane)| lane.shown).count();
+        let place = before + usize::from(self.whole.is_some());
         let colour = self.style.colour;
         let Some(lane) = self.hosts.get_mut(host) else { return };
-        if lane.shown {
+        if lane.shown || shown >= room() {
             return;
         }
-        lane.bar = self.all.insert(place, ProgressBar::new(lane.steps as u64));
+        let done = lane.bar.position();
+        lane.bar = self.all.insert(place, ProgressBar::new(lane.steps as u64).with_position(done));
         lane.shown = true;
         lane.bar.set_style(bar_style(layout, colour));
         lane.bar.set_message(padded("waits", layout.text));
