@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// More output than this ends the program.
 const LIMIT: usize = 64 << 20;
 
+/// What a login shell may print before the program begins.
+const NOISE: usize = 1 << 20;
+
 /// Pieces of input; a piece must arrive within the supervisor's patience even on a slow line.
 const PIECE: usize = 128 << 10;
 
@@ -150,6 +153,10 @@ impl Ear<'_> {
         if error { &mut output.stderr } else { &mut output.stdout }.extend_from_slice(data);
         if output.stdout.len() + output.stderr.len() > LIMIT {
             return Err(LinkError::Flood { address: self.inner.address(), limit: Bytes(LIMIT as u64) });
+        }
+        if !self.heard.begun && output.stdout.len() + output.stderr.len() > NOISE {
+            let cause = "its login shell prints without end".to_owned();
+            return Err(LinkError::Shell { address: self.inner.address(), cause });
         }
         if !self.heard.begun && !error && output.stdout.windows(HERE.len()).any(|window| window == HERE) {
             self.ready.notify_one();

@@ -39,6 +39,8 @@ pub(super) struct KeyFile {
     /// The public half, where it can be known without the passphrase.
     pub(super) public: Option<PublicKey>,
     pub(super) encrypted: bool,
+    /// Only the public half is here: it says which key of the agent is meant.
+    pub(super) public_only: bool,
     text: Secret<String>,
 }
 
@@ -47,21 +49,30 @@ impl KeyFile {
     pub(super) fn read(path: &Path) -> Result<Option<Self>, LinkError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => Secret::new(text),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(beside(path).map(|key| Self::of_agent(path, key)));
+            }
             Err(cause) => return Err(unusable(path, &cause)),
         };
+        if let Ok(key) = PublicKey::from_openssh(text.expose()) {
+            return Ok(Some(Self::of_agent(path, key)));
+        }
         private(path)?;
-        let beside = || PublicKey::read_openssh_file(path.with_added_extension("pub")).ok();
         let (public, encrypted) = match PrivateKey::from_openssh(text.expose().as_bytes()) {
             Ok(key) => (Some(key.public_key().clone()), key.is_encrypted()),
             Err(_) => match russh::keys::decode_secret_key(text.expose(), None) {
                 Ok(key) => (Some(key.public_key().clone()), false),
-                Err(russh::keys::Error::KeyIsEncrypted) => (beside(), true),
-                Err(_) if text.expose().contains("ENCRYPTED") => (beside(), true),
+                Err(russh::keys::Error::KeyIsEncrypted) => (beside(path), true),
+                Err(_) if text.expose().contains("ENCRYPTED") => (beside(path), true),
                 Err(cause) => return Err(unusable(path, &cause)),
             },
         };
-        Ok(Some(Self { path: path.to_owned(), public, encrypted, text }))
+        Ok(Some(Self { path: path.to_owned(), public, encrypted, public_only: false, text }))
+    }
+
+    fn of_agent(path: &Path, key: PublicKey) -> Self {
+        let text = Secret::new(String::new());
+        Self { path: path.to_owned(), public: Some(key), encrypted: false, public_only: true, text }
     }
 
     fn open(&self, passphrase: Option<&str>) -> Result<PrivateKey, russh::keys::Error> {
@@ -137,6 +148,11 @@ impl Options {
             None => Ok(self.shared.keys.password(what, &self.shared.questions).await),
         }
     }
+}
+
+/// The public half beside a key file.
+fn beside(path: &Path) -> Option<PublicKey> {
+    PublicKey::read_openssh_file(path.with_added_extension("pub")).ok()
 }
 
 /// The first line of a password file, which nobody but its owner may read.

@@ -106,8 +106,10 @@ impl<'a> Login<'a> {
                 .as_ref()
                 .is_some_and(|key| known.iter().any(|one| *public(one).key_data() == *key.key_data()))
         };
-        let (closed, open): (Vec<_>, Vec<_>) =
-            files.into_iter().filter(|file| !held(file)).partition(|file| file.encrypted);
+        let (closed, open): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .filter(|file| !file.public_only && !held(file))
+            .partition(|file| file.encrypted);
         if !self.hop.auth.only {
             known.extend(others);
         }
@@ -178,6 +180,13 @@ impl<'a> Login<'a> {
     }
 
     async fn with_password(&mut self) -> Result<bool, LinkError> {
+        if self.left.is_none() {
+            // Nothing was tried yet: ask what the host takes before anybody is asked for a password.
+            let result = self.handle.authenticate_none(self.hop.user.clone()).await;
+            if self.judge(&result.map_err(|cause| broken(self.hop, &cause))?)? {
+                return Ok(true);
+            }
+        }
         let interactive = self.left.as_ref().is_some_and(|left| !left.contains(&MethodKind::Password));
         if !self.takes(MethodKind::Password) && !self.takes(MethodKind::KeyboardInteractive) {
             return Ok(false);
@@ -191,10 +200,7 @@ impl<'a> Login<'a> {
         let user = self.hop.user.clone();
         if !interactive {
             let result = self.handle.authenticate_password(user.clone(), password.expose().as_str()).await;
-            if self.judge(&result.map_err(|cause| broken(self.hop, &cause))?)? {
-                return Ok(true);
-            }
-            return Ok(false);
+            return self.judge(&result.map_err(|cause| broken(self.hop, &cause))?);
         }
         let mut reply = self.handle.authenticate_keyboard_interactive_start(user, None).await;
         loop {

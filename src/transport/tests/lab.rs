@@ -157,6 +157,20 @@ async fn a_jump_host_a_forward_and_twenty_at_once() {
 }
 
 #[tokio::test]
+#[ignore = "needs a lab; best on a line of 1 Mbit/s: tc qdisc add dev VETH root tbf rate 1mbit burst 32k latency 400ms"]
+async fn a_slow_line_is_not_taken_for_a_dead_one() {
+    let session = enter("root", Sudo::No).await;
+    let content = vec![0xa5; 3 << 20];
+    let started = Instant::now();
+    let upload = session.upload("/root/slow", &content, "0600", "root", "root");
+    let (uploaded, said) = tokio::join!(upload, say(&*session, "sleep 12; echo alive"));
+    uploaded.unwrap();
+    eprintln!("{said} after an upload of 3 MiB in {:?}", started.elapsed());
+    assert_eq!(said, "alive");
+    say(&*session, "rm /root/slow").await;
+}
+
+#[tokio::test]
 #[ignore = "needs a lab, and cuts it: imctl lab cut --name ssh host1, while it says so"]
 async fn a_cut_connection_ends_what_ran() {
     let session = enter("root", Sudo::No).await;

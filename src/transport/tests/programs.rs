@@ -105,6 +105,16 @@ async fn an_account_that_runs_nothing_says_why() {
 }
 
 #[tokio::test]
+async fn a_login_shell_that_never_ends_printing_is_told() {
+    let mut manners = Manners::good();
+    manners.login_shell = "yes; ".to_owned();
+    let (folder, server) = (folder(), serve(manners).await);
+    let session = session(&server, folder.path()).await;
+    let refused = session.exec(program("true")).await.unwrap_err();
+    assert!(matches!(&refused, LinkError::Shell { cause, .. } if cause.contains("without end")), "{refused}");
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_running_does_not_hold_the_answer() {
     let (folder, server) = (folder(), serve(Manners::good()).await);
     let session = session(&server, folder.path()).await;

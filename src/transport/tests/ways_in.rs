@@ -97,6 +97,45 @@ async fn a_key_that_was_named_and_is_missing_or_open_to_others_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_public_key_file_names_the_key_of_the_agent_that_is_meant() {
+    let folder = folder();
+    let socket = folder.path().join("agent");
+    let agent = tokio::process::Command::new("ssh-agent")
+        .arg("-D")
+        .arg("-a")
+        .arg(&socket)
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let Ok(_agent) = agent else { return };
+    let key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap();
+    let mut client = loop {
+        if let Ok(client) = russh::keys::agent::client::AgentClient::connect_uds(&socket).await {
+            break client;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    for _ in 0..8 {
+        let other = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap();
+        client.add_identity(&other, &[]).await.unwrap();
+    }
+    client.add_identity(&key, &[]).await.unwrap();
+    let mut manners = Manners::good();
+    manners.user_key = Some(key.public_key().clone());
+    manners.password = None;
+    let server = serve(manners).await;
+    std::fs::write(folder.path().join("key.pub"), key.public_key().to_openssh().unwrap()).unwrap();
+    let mut way = hop(&server, folder.path());
+    way.auth.agent = Some(socket);
+    way.auth.named = true;
+    for name in ["key", "key.pub"] {
+        way.auth.keys = vec![folder.path().join(name)];
+        connect(&target(vec![way.clone()]), &open()).await.unwrap();
+    }
+    assert_eq!(server.logins_tried.load(Ordering::SeqCst), 2, "the right key came first");
+}
+
+#[tokio::test]
 async fn a_password_is_given_where_only_questions_are_taken() {
     let mut manners = Manners::good();
     manners.interactive = true;
