@@ -1,7 +1,7 @@
 #!/bin/bash
 # Long runs on the relay, the tests' own small stack: change, break, kill, then install until it is right again. Every case
 # follows from SEED and its number, so a run can be repeated, and a second call goes on where the first ended.
-#   SECONDS_GIVEN  time for this call (600)      SEED  which run (1)      CASE  only this case
+#   SECONDS_GIVEN  time for this call (600)      SEED  which run (1)      CASE  only this case      IMCTL  a program that is built already
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "the soak runs on lab hosts: run it as root" >&2; exit 2; }
@@ -12,11 +12,14 @@ dir=${IMCTL_SOAK:-/var/lib/imctl-soak}/$seed lab=soak-$seed
 hosts=(one two three)
 mkdir -p "$dir"
 chmod 700 "$dir"
-cargo build --locked
-imctl=$CARGO_TARGET_DIR/debug/imctl
+if [ -z "${IMCTL:-}" ]; then
+    cargo build --locked
+    IMCTL=$CARGO_TARGET_DIR/debug/imctl
+fi
+imctl=$IMCTL
 inventory=$dir/soak.yml log=$dir/cases.log out=$dir/last.log
 
-lab() { "$imctl" lab "$1" --name "$lab" "${@:2}"; }
+lab() { "$imctl" lab "$1" --name "$lab" "${@:2}" >>"$out" 2>&1; }
 inside() { "$imctl" lab exec --name "$lab" "$1" -- sh -c "$2"; }
 install() { timeout 300 "$imctl" install -i "$inventory" --timeout 10s -y >>"$out" 2>&1; }
 
@@ -24,9 +27,9 @@ install() { timeout 300 "$imctl" install -i "$inventory" --timeout 10s -y >>"$ou
 prepare() {
     sed "s|stack: .*|stack: $PWD/tests/stacks/relay|" tests/stacks/relay.yml >"$dir/template.yml"
     echo "  three: { address: 192.0.2.13, roles: [relay] }" >>"$dir/template.yml"
-    lab list | grep -q " $lab " || rm -rf "$dir/.imctl"
-    lab up --template "$dir/template.yml" --out "$dir/fresh.yml" >/dev/null
-    for host in "${hosts[@]}"; do lab heal "$host" >/dev/null; done
+    "$imctl" lab list | grep -q " $lab " || rm -rf "$dir/.imctl"
+    lab up --template "$dir/template.yml" --out "$dir/fresh.yml"
+    for host in "${hosts[@]}"; do lab heal "$host"; done
     cp "$dir/fresh.yml" "$inventory"
     install || fail 0 "first install"
 }
@@ -59,7 +62,7 @@ disturbed() {
 
 kill_imctl() {
     local process
-    for process in $(pgrep -P $running -x imctl); do kill -9 "$process"; done
+    for process in $(pgrep -P $running); do kill -9 "$process"; done
 }
 
 # One case: how it is named, what it does.
@@ -105,5 +108,5 @@ while [ "$(date +%s)" -lt $end ]; do
     next=$((next + 1))
     echo $next >"$dir/next"
 done
-lab down >/dev/null
+lab down
 echo "$(grep -c ' ok in ' "$log") cases of seed $seed well so far; the log is $log"

@@ -177,8 +177,8 @@ fn wrong_shape(node: &Node, shape: Shape, owner: &Entry) -> Mistake {
     let wanted = shape.describe();
     // Which keys there are would drown what is wrong.
     let wanted = wanted.split(" (").next().unwrap_or(&wanted);
-    let mut mistake =
-        Mistake::new("IM1209", format!("{subject} must be {wanted}, not {found}")).at(place(node, owner), found);
+    let mut mistake = Mistake::new("IM1209", format!("{subject} must be {wanted}, not {found}"))
+        .at(place(node, owner), found);
     if let (Shape::List(_), Value::Scalar { text, .. }) = (shape, &node.value) {
         mistake = mistake.help(format!("write it in brackets: `{}: [{text}]`", owner.key));
     }

@@ -46,9 +46,7 @@ pub async fn up(store: &Store, order: Order, sink: &Sink) -> Result<Lab, LabErro
     sink.phase(format!("starting {}", counted(lab.hosts.len() - there)));
     try_join_all(lab.hosts[there..].iter().map(|host| add(store, &lab, host))).await?;
     for host in &lab.hosts[..there] {
-        if !host::is_running(&lab, host) {
-            host::launch(store, &lab, host)?;
-        }
+        restart(store, &lab, host).await?;
     }
     write_files(store, &lab, order.template, order.reach)?;
     try_join_all(lab.hosts.iter().map(|host| host::wait(store, &lab, host))).await?;
@@ -119,17 +117,27 @@ async fn sweep(lab: &Lab) -> Result<(), LabError> {
 /// Ends a host as a power cut does.
 pub async fn kill(store: &Store, name: Option<&str>, host: &str) -> Result<(), LabError> {
     let (lab, _held) = hold(store, name)?;
-    cgroup::remove(&lab.kernel_name(lab.host(host)?)).await
+    let host = lab.host(host)?;
+    // First the cable: a machine without power says goodbye to nobody.
+    net::set_link(&lab, host, false).await?;
+    cgroup::remove(&lab.kernel_name(host)).await
 }
 
 /// Starts a host that was killed or switched off, and waits for its SSH server.
 pub async fn start(store: &Store, name: Option<&str>, host: &str) -> Result<(), LabError> {
     let (lab, _held) = hold(store, name)?;
     let host = lab.host(host)?;
-    if !host::is_running(&lab, host) {
-        host::launch(store, &lab, host)?;
-    }
+    restart(store, &lab, host).await?;
     host::wait(store, &lab, host).await
+}
+
+/// Starts a host that does not run, with its cable in.
+async fn restart(store: &Store, lab: &Lab, host: &LabHost) -> Result<(), LabError> {
+    if host::is_running(lab, host) {
+        return Ok(());
+    }
+    net::set_link(lab, host, true).await?;
+    host::launch(store, lab, host)
 }
 
 /// Pulls a host's cable; with `from`, only parts the two.
