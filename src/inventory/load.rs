@@ -89,7 +89,7 @@ fn text_of(path: &Path) -> Result<String, Mistake> {
 fn not_utf8(error: &std::string::FromUtf8Error) -> Mistake {
     let good = error.utf8_error().valid_up_to();
     let before = &error.as_bytes()[..good];
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let line = before.split(|&byte| byte == b'\n').count();
     let help = if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) {
         "the file is UTF-16: save it as UTF-8"
     } else {

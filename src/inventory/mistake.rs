@@ -19,7 +19,7 @@ pub struct Mistake {
     /// The place in bytes and what stands there; none when the file as a whole is meant.
     pub label: Option<Label>,
     /// Another place that belongs to it, such as the first of two equal keys.
-    pub other: Option<Label>,
+    pub other: Option<Box<Label>>,
     /// What helps; empty when the sentence says it all.
     pub help: String,
 }
@@ -49,7 +49,7 @@ impl Mistake {
     /// Points at a second place.
     #[must_use]
     pub fn and(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
-        self.other = Some(Label { span, text: text.into() });
+        self.other = Some(Box::new(Label { span, text: text.into() }));
         self
     }
 

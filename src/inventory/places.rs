@@ -50,7 +50,7 @@ impl Places {
 
     /// Place of the key at a path; that of the nearest key above it when it is not in the file.
     pub fn key(&self, path: &str) -> Range<usize> {
-        self.climb(path, |path| self.keys.get(path))
+        climb(path, |path| self.keys.get(path))
     }
 
     /// Place of the value at a path when it is short, otherwise that of its key.
@@ -66,23 +66,24 @@ impl Places {
         self.values.contains_key(path)
     }
 
-    fn climb<'a>(&self, mut path: &'a str, find: impl Fn(&'a str) -> Option<&Range<usize>>) -> Range<usize> {
-        loop {
-            if let Some(span) = find(path) {
-                return span.clone();
-            }
-            match path.rsplit_once('/') {
-                Some((above, _)) => path = above,
-                None => return 0..0,
-            }
-        }
-    }
-
     /// Gathers mistakes found later into one report about this file; fine when there are none.
     pub fn verdict(&self, list: Vec<Mistake>) -> Result<(), Mistakes> {
         if list.is_empty() {
             return Ok(());
         }
         Err(Mistakes::new(self.file.clone(), Arc::clone(&self.text), list))
+    }
+}
+
+/// What is found at a path or the nearest one above it; the file's start when nothing is.
+fn climb<'a>(mut path: &str, find: impl Fn(&str) -> Option<&'a Range<usize>>) -> Range<usize> {
+    loop {
+        if let Some(span) = find(path) {
+            return span.clone();
+        }
+        match path.rsplit_once('/') {
+            Some((above, _)) => path = above,
+            None => return 0..0,
+        }
     }
 }

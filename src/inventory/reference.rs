@@ -4,6 +4,7 @@ use super::shape::{Key, Shape};
 use super::{keys, keys_zh};
 use crate::base::Language;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 /// One key as `imctl explain` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +137,7 @@ pub fn reference_markdown() -> String {
             key.about,
         ];
         let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        text.push_str(&format!("| {} |\n", row.join(" | ")));
+        let _ = writeln!(text, "| {} |", row.join(" | "));
     }
     text
 }

@@ -158,7 +158,7 @@ fn judged(text: &str) {
     if let Err(mistakes) = parse(Path::new("a.yml"), text) {
         assert!(!mistakes.list.is_empty());
         for mistake in &mistakes.list {
-            for label in mistake.label.iter().chain(&mistake.other) {
+            for label in mistake.label.iter().chain(mistake.other.as_deref()) {
                 assert!(text.get(label.span.clone()).is_some(), "{:?} in {text:?}", label.span);
             }
         }

@@ -94,7 +94,9 @@ pub(super) fn check(node: &Node, shape: Shape, owner: &Entry, mistakes: &mut Vec
         (Shape::Either(word, _), Value::Scalar { .. }) => check(node, *word, owner, mistakes),
         (Shape::Either(_, map), Value::Map(_)) => check(node, *map, owner, mistakes),
         (Shape::List(item), Value::List(items)) => {
-            items.iter().for_each(|node| check(node, *item, owner, mistakes));
+            for node in items {
+                check(node, *item, owner, mistakes);
+            }
         }
         (Shape::Named(shape), Value::Map(entries)) => {
             for entry in entries {
