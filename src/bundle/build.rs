@@ -7,6 +7,7 @@ use super::deb::Deb;
 use super::manifest::{
     ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside,
 };
+use super::openpgp::PgpKey;
 use super::shelf::{Shelf, may_replace};
 use super::{BundleError, Order, SigningKey, digest, index, licenses, sbom, verify};
 use crate::base::{Bytes, Sink};
@@ -170,26 +171,12 @@ fn compose(
     shelf.bytes(KEYRING, pgp.keyring());
     let packages = shelve_packages(gathered, &mut shelf);
     for (version, chosen) in &gathered.versions {
-        let debs: Vec<(String, &Deb)> =
-            chosen.iter().map(|package| (pool(package), &gathered.debs[package])).collect();
-        let debs: Vec<(&str, &Deb)> = debs.iter().map(|(path, deb)| (path.as_str(), *deb)).collect();
-        let plain = index::packages(&debs).into_bytes();
-        let packed = gzip(&plain);
-        let release =
-            index::release(version, &date(when)?, &[("Packages", &plain), ("Packages.gz", &packed)]);
-        let folder = format!("{REPOSITORY}/{version}");
-        shelf.bytes(format!("{folder}/InRelease"), pgp.clearsign(&release));
-        shelf.bytes(format!("{folder}/Release"), release);
-        shelf.bytes(format!("{folder}/Packages"), plain);
-        shelf.bytes(format!("{folder}/Packages.gz"), packed);
+        shelve_index(version, &date(when)?, &gathered.of(chosen), &pgp, &mut shelf);
     }
     for (entry, artifact) in gathered.artifacts.values() {
         shelf.copy(&entry.file, &artifact.file, &entry.sha256, entry.size);
         shelf.bytes(format!("licenses/{}.txt", entry.file), artifact.notice.as_bytes());
     }
-    let installed = |chosen: &Vec<Chosen>| {
-        chosen.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
-    };
     let mut manifest = Manifest {
         format: 1,
         deployment: order.deployment.clone(),
@@ -198,11 +185,7 @@ fn compose(
         created: when.to_owned(),
         imctl: env!("CARGO_PKG_VERSION").to_owned(),
         openpgp: pgp.fingerprint(),
-        versions: gathered
-            .versions
-            .iter()
-            .map(|(version, chosen)| (version.clone(), installed(chosen)))
-            .collect(),
+        versions: gathered.versions.iter().map(|(version, all)| (version.clone(), installed(all))).collect(),
         packages,
         artifacts: gathered
             .artifacts
@@ -211,12 +194,7 @@ fn compose(
             .collect(),
         files: BTreeMap::new(),
     };
-    let crates: BTreeMap<String, Vec<licenses::Crate>> = gathered
-        .artifacts
-        .iter()
-        .map(|(name, (_, artifact))| (name.clone(), artifact.crates.clone()))
-        .collect();
-    shelf.bytes("sbom.cdx.json", sbom::sbom(&manifest, &crates));
+    shelf.bytes("sbom.cdx.json", sbom::sbom(&manifest, &gathered.crates()));
     manifest.files = shelf.entries();
     let mut text = serde_json::to_string_pretty(&manifest).expect("a manifest is made of text and numbers");
     text.push('\n');
@@ -224,6 +202,34 @@ fn compose(
     shelf.bytes(SIGNATURE, key.minisign(text.as_bytes(), &comment));
     shelf.bytes(MANIFEST, text);
     Ok((manifest, shelf))
+}
+
+impl Gathered {
+    /// Packages with their paths in the repository.
+    fn of(&self, chosen: &[Chosen]) -> Vec<(String, &Deb)> {
+        chosen.iter().map(|package| (pool(package), &self.debs[package])).collect()
+    }
+
+    fn crates(&self) -> BTreeMap<String, Vec<licenses::Crate>> {
+        self.artifacts.iter().map(|(name, (_, artifact))| (name.clone(), artifact.crates.clone())).collect()
+    }
+}
+
+fn installed(chosen: &[Chosen]) -> BTreeMap<String, String> {
+    chosen.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
+}
+
+/// Puts the signed index of one version of the stack on the shelf: apt on a host sees only that version's packages.
+fn shelve_index(version: &str, date: &str, debs: &[(String, &Deb)], pgp: &PgpKey, shelf: &mut Shelf) {
+    let debs: Vec<(&str, &Deb)> = debs.iter().map(|(path, deb)| (path.as_str(), *deb)).collect();
+    let plain = index::packages(&debs).into_bytes();
+    let packed = gzip(&plain);
+    let release = index::release(version, date, &[("Packages", &plain), ("Packages.gz", &packed)]);
+    let folder = format!("{REPOSITORY}/{version}");
+    shelf.bytes(format!("{folder}/InRelease"), pgp.clearsign(&release));
+    shelf.bytes(format!("{folder}/Release"), release);
+    shelf.bytes(format!("{folder}/Packages"), plain);
+    shelf.bytes(format!("{folder}/Packages.gz"), packed);
 }
 
 /// Puts packages and their copyright texts on the shelf.

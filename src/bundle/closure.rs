@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// of the stack: the signed index and all packages that may be drawn in.
 pub fn closure(verified: &Verified, version: &str, names: &[String]) -> Result<Vec<String>, BundleError> {
     let index = verified.index(version)?;
-    let mut files: Vec<String> =
-        ["InRelease", "Packages"].map(|name| format!("{REPOSITORY}/{version}/{name}")).to_vec();
+    let mut files: Vec<String> = ["InRelease", "Packages", "Packages.gz"]
+        .map(|name| format!("{REPOSITORY}/{version}/{name}"))
+        .to_vec();
     match needed(&index, names) {
         Ok(paths) => files.extend(paths.into_iter().map(|path| format!("{REPOSITORY}/{path}"))),
         Err(missing) => {

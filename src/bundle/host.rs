@@ -63,7 +63,7 @@ pub fn install_script(install: &Install) -> String {
         .map(|(name, version)| format!("{name}={version}"))
         .collect();
     format!(
-        "{SETUP}{POLICY}masks() {{ for unit in {}; do\n  {MASK}\ndone; }}\nmasks\nset -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n{INSTALL}",
+        "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {}; do\n  {MASK}\ndone; }}\nmasks\nset -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n{INSTALL}",
         words(&install.masks),
         words(&install.names),
         words(&aligned),
@@ -106,13 +106,7 @@ sweep() {
 }
 "#;
 
-const POLICY: &str = r##"policy=/usr/sbin/policy-rc.d
-sweep() {
-  if grep -qs '^# imctl:' "$policy"; then rm -f "$policy"; fi
-  rm -f "$policy.imctl-new"
-  if [ -e "$policy.imctl-other" ]; then mv -f "$policy.imctl-other" "$policy"; fi
-}
-sweep
+const POLICY: &str = r##"sweep
 trap sweep EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 cat >"$policy.imctl-new" <<'POLICY'
@@ -128,7 +122,7 @@ mv -f "$policy.imctl-new" "$policy"
 "##;
 
 /// A unit that is there already runs or was configured by an earlier run: its mask would outlive this one.
-const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ]; then systemctl -q mask -- "$unit"; fi"#;
+const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ]; then systemctl -q mask -- "$unit" 2>/dev/null || { echo "cannot mask $unit"; exit 1; }; fi"#;
 
 const ALIGN: &str = r#"has=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "${pair%%=*}" 2>/dev/null) || continue
   case $has in "ii ${pair#*=}") ;; ii*) set -- "$@" "$pair" ;; esac"#;

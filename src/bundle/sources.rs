@@ -140,13 +140,13 @@ mod tests {
 
     #[test]
     fn both_notations_are_read_and_other_repositories_are_passed_over() {
-        let sources = "# a comment\nTypes: deb deb-src\nURIs: https://mirror.example/debian/\nSuites: bookworm\n bookworm-updates\n\
+        let sources = "# a comment\nTypes: deb deb-src\nURIs: https://packages.example/debian/\nSuites: bookworm\n bookworm-updates\n\
             Components: main contrib\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n\
-            Types: deb\nURIs: https://mirror.example/sec\nSuites: bookworm-security\nComponents: main\n";
+            Types: deb\nURIs: https://packages.example/sec\nSuites: bookworm-security\nComponents: main\n";
         let other = "deb [arch=amd64 signed-by=/etc/apt/keyrings/v.gpg] https://vendor.example/debian bookworm main\n";
         let expected = Mirrors {
-            main: "https://mirror.example/debian".into(),
-            security: "https://mirror.example/sec".into(),
+            main: "https://packages.example/debian".into(),
+            security: "https://packages.example/sec".into(),
         };
         assert_eq!(found(&[("a.list", other), ("debian.sources", sources)]), Some(expected));
         assert_eq!(found(&[("a.list", other)]), None);
@@ -167,15 +167,15 @@ mod tests {
 
     #[test]
     fn a_named_mirror_has_its_security_suite_beside_it() {
-        let mirrors = Mirrors::below("http://mirror.example/debian/");
+        let mirrors = Mirrors::below("http://packages.example/debian/");
         let extra = "bookworm-backports".to_owned();
         let list = mirrors.list("bookworm", &[&extra], "/k.gpg");
         assert_eq!(
             list,
-            "deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main\n\
-             deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm-updates main\n\
-             deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian-security bookworm-security main\n\
-             deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm-backports main\n"
+            "deb [arch=amd64 signed-by=/k.gpg] http://packages.example/debian bookworm main\n\
+             deb [arch=amd64 signed-by=/k.gpg] http://packages.example/debian bookworm-updates main\n\
+             deb [arch=amd64 signed-by=/k.gpg] http://packages.example/debian-security bookworm-security main\n\
+             deb [arch=amd64 signed-by=/k.gpg] http://packages.example/debian bookworm-backports main\n"
         );
     }
 }

@@ -45,7 +45,10 @@ fn a_sound_bundle_is_verified_and_tells_its_signer() {
             .ends_with("holds s 1.0, not 2.0")
     );
     let files = closure(&verified, "1.0", &["server".into()]).unwrap();
-    assert_eq!(files, ["apt/1.0/InRelease", "apt/1.0/Packages", "apt/pool/server_1.0+b~c_amd64.deb"]);
+    assert_eq!(
+        files,
+        ["apt/1.0/InRelease", "apt/1.0/Packages", "apt/1.0/Packages.gz", "apt/pool/server_1.0+b~c_amd64.deb"]
+    );
 }
 
 #[test]
