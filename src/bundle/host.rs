@@ -1,6 +1,7 @@
 //! What a host runs to take packages out of the bundle, as POSIX sh text: pure functions. Apt there sees the
 //! bundle and nothing else, and no service starts by itself.
 
+use super::serve::decoded;
 use crate::base::quote;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// How a host reaches the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     /// By HTTP on this port of its own loopback: the end of a remote forward.
     Forward(u16),
     /// As files uploaded below this absolute folder, laid out as in the bundle.
@@ -17,7 +18,7 @@ pub enum Source {
 
 impl Source {
     /// The folder below which uploads go when forwarding is off.
-    pub const UPLOADS: &'static str = "/var/cache/imctl/bundle";
+    pub(super) const UPLOADS: &'static str = "/var/cache/imctl/bundle";
 
     fn line(&self, version: &str) -> String {
         let place = match self {
@@ -30,17 +31,17 @@ impl Source {
 
 /// One run of apt.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Install {
+pub(super) struct Install {
     /// Names, or `name=version`.
-    pub names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Units that must not start before they are configured; masked when they are not there yet.
-    pub masks: Vec<String>,
+    pub(super) masks: Vec<String>,
     /// Packages that go along to this version when the host has another one: `Manifest::aligned`.
-    pub aligned: BTreeMap<String, String>,
+    pub(super) aligned: BTreeMap<String, String>,
 }
 
 /// Points the host's apt at the bundle: a source list of our own and its keyring. Changes nothing that is right.
-pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
+pub(super) fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
     format!(
         "{SETUP}put() {{ cmp -s \"$1.new\" \"$1\" && rm -f \"$1.new\" || mv -f \"$1.new\" \"$1\"; }}\n\
          umask 022\nmkdir -p /etc/imctl /var/cache/imctl/apt/lists/partial /var/cache/imctl/apt/archives/partial\n\
@@ -52,22 +53,39 @@ pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
 }
 
 /// Installs packages. `setup_script` must have run since the last change of the way to the bundle.
-pub fn install_script(install: &Install) -> String {
-    let words = |items: &[String]| items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(" ");
+pub(super) fn install_script(install: &Install) -> String {
+    let masks = words(&install.masks);
+    format!(
+        "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {masks}; do\n  {MASK}\ndone; }}\nmasks\n{}{INSTALL}",
+        packages(install)
+    )
+}
+
+/// Asks apt which files of the source an install would take; changes nothing.
+pub(super) fn wanted_script(install: &Install) -> String {
+    format!("{SETUP}{}{WANTED}", packages(install))
+}
+
+/// Paths in the bundle out of the answer of `wanted_script`.
+pub(super) fn wanted(said: &str) -> Vec<String> {
+    let inside = |line: &str| {
+        let path = line.strip_prefix("'file:")?.split('\'').next()?;
+        path.strip_prefix(Source::UPLOADS)?.strip_prefix('/').and_then(decoded)
+    };
+    said.lines().filter_map(inside).collect()
+}
+
+/// Sets the words that apt installs: what was asked for, and what has to go along.
+fn packages(install: &Install) -> String {
     let bare = |name: &str| name.split('=').next().unwrap_or(name).to_owned();
     let named: Vec<String> = install.names.iter().map(|name| bare(name)).collect();
-    let aligned: Vec<String> = install
-        .aligned
-        .iter()
-        .filter(|(name, _)| !named.contains(name))
-        .map(|(name, version)| format!("{name}={version}"))
-        .collect();
-    format!(
-        "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {}; do\n  {MASK}\ndone; }}\nmasks\nset -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n{INSTALL}",
-        words(&install.masks),
-        words(&install.names),
-        words(&aligned),
-    )
+    let aligned = install.aligned.iter().filter(|(name, _)| !named.contains(name));
+    let aligned: Vec<String> = aligned.map(|(name, version)| format!("{name}={version}")).collect();
+    format!("set -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n", words(&install.names), words(&aligned))
+}
+
+fn words(items: &[String]) -> String {
+    items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(" ")
 }
 
 /// Takes away what an install that was killed may have left: the file that keeps services from starting.
@@ -126,6 +144,9 @@ const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" =
 
 const ALIGN: &str = r#"has=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "${pair%%=*}" 2>/dev/null) || continue
   case $has in "ii ${pair#*=}") ;; ii*) set -- "$@" "$pair" ;; esac"#;
+
+const WANTED: &str = r#"offline -qq -f -y --allow-downgrades --print-uris install "$@"
+"#;
 
 /// What an interrupted run left half done is finished first. Apt may take away another time service only.
 const INSTALL: &str = r#"tell() { printf '%s\n' "$1" | tail -n 30; exit 1; }

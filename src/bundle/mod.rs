@@ -7,7 +7,6 @@
 mod apt;
 mod artifact;
 mod build;
-mod closure;
 mod deb;
 mod digest;
 mod elf;
@@ -22,6 +21,7 @@ mod sbom;
 mod serve;
 mod shelf;
 mod sources;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -29,12 +29,11 @@ mod trust;
 mod verify;
 
 pub use build::{Built, Workbench, build};
-pub use closure::closure;
 pub use error::BundleError;
-pub use host::{Install, Source, install_script, setup_script, sweep_script};
+pub use host::sweep_script;
 pub use key::SigningKey;
 pub use manifest::{ArtifactEntry, FileEntry, Manifest, PackageEntry};
-pub use serve::{Served, serve};
+pub use supply::Supply;
 pub use trust::with_trusted_key;
 pub use verify::{Verified, inspect, verify};
 

@@ -1,0 +1,183 @@
+//! Brings packages of a verified bundle onto hosts over their open connections: through a remote forward, or by
+//! uploading exactly the files apt asks for where the host allows no forwarding.
+
+use super::host::{Install, Source, install_script, setup_script, wanted, wanted_script};
+use super::manifest::REPOSITORY;
+use super::serve::{Served, serve};
+use super::{BundleError, Verified};
+use crate::base::quote;
+use crate::transport::{Exec, LinkError, Output, Session};
+use std::time::Duration;
+
+/// How long one run of apt may take: a slow disk and a slow line, not a hang.
+const WITHIN: Duration = Duration::from_mins(30);
+
+/// A bundle ready to be installed from, for one version of the stack.
+#[derive(Debug)]
+pub struct Supply {
+    verified: Verified,
+    served: Served,
+    version: String,
+}
+
+impl Supply {
+    /// Starts serving a verified bundle on this machine's loopback.
+    pub async fn open(verified: Verified, version: &str) -> Result<Self, BundleError> {
+        let served = serve(&verified).await?;
+        Ok(Self { verified, served, version: version.to_owned() })
+    }
+
+    /// The bundle.
+    pub fn verified(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// Installs packages (`name` or `name=version`) on a host in one run of apt that starts nothing; units are masked
+    /// before they come. The error is what the operator must know.
+    pub async fn install(
+        &self,
+        link: &dyn Session,
+        names: &[String],
+        masks: &[String],
+    ) -> Result<(), String> {
+        let install = Install {
+            names: names.to_vec(),
+            masks: masks.to_vec(),
+            aligned: self.verified.manifest().aligned(&self.version),
+        };
+        match link.forward(0, self.served.addr).await {
+            Ok(forward) => {
+                self.run(link, &Source::Forward(forward.port), &install_script(&install)).await.map(drop)
+            }
+            Err(LinkError::NotAllowed { .. }) => self.by_upload(link, &install).await,
+            Err(cause) => Err(cause.to_string()),
+        }
+    }
+
+    /// Sends the index, asks the host's apt what it wants, sends that.
+    async fn by_upload(&self, link: &dyn Session, install: &Install) -> Result<(), String> {
+        let root = Source::UPLOADS;
+        let source = Source::Folder(root.to_owned());
+        let folders = [format!("{root}/{REPOSITORY}/{}", self.version), format!("{root}/{REPOSITORY}/pool")];
+        let folders: Vec<String> = folders.iter().map(|folder| quote(folder)).collect();
+        exec(link, format!("umask 022; mkdir -p {}", folders.join(" "))).await?;
+        for name in ["InRelease", "Packages.gz", "Packages"] {
+            self.upload(link, &format!("{REPOSITORY}/{}/{name}", self.version)).await?;
+        }
+        let asked = self.run(link, &source, &wanted_script(install)).await?;
+        for path in wanted(&String::from_utf8_lossy(&asked.stdout)) {
+            self.upload(link, &path).await?;
+        }
+        let clean = format!("rm -rf {root}\n");
+        self.run(link, &source, &(install_script(install) + &clean)).await.map(drop)
+    }
+
+    async fn upload(&self, link: &dyn Session, path: &str) -> Result<(), String> {
+        let content = self.verified.read(path).map_err(|cause| cause.to_string())?;
+        let place = format!("{}/{path}", Source::UPLOADS);
+        link.upload(&place, &content, "0644", "root", "root").await.map_err(|cause| cause.to_string())
+    }
+
+    /// Points apt at the source and runs a script, in one execution.
+    async fn run(&self, link: &dyn Session, source: &Source, script: &str) -> Result<Output, String> {
+        let keyring = self.verified.keyring().map_err(|cause| cause.to_string())?;
+        exec(link, setup_script(&keyring, &self.version, source) + script).await
+    }
+}
+
+async fn exec(link: &dyn Session, script: String) -> Result<Output, String> {
+    let output = link.exec(Exec::new(script, WITHIN)).await.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(output) } else { Err(output.text()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::build::small;
+    use crate::bundle::{SigningKey, verify};
+    use crate::transport::{Call, Fake, Forward};
+    use futures_util::future::BoxFuture;
+    use std::net::SocketAddr;
+    use tempfile::TempDir;
+
+    async fn supply() -> (TempDir, Supply) {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, _) = SigningKey::generate().unwrap();
+        small(&key, dir.path(), "2026-01-01T00:00:00Z");
+        let verified = verify(&dir.path().join("b"), &[key.public_line()]).unwrap();
+        let supply = Supply::open(verified, "1.0").await.unwrap();
+        (dir, supply)
+    }
+
+    /// A host that forwards nothing.
+    struct NoForward(Fake);
+
+    impl Session for NoForward {
+        fn exec(&self, exec: Exec) -> BoxFuture<'_, Result<Output, LinkError>> {
+            self.0.exec(exec)
+        }
+        fn upload<'a>(
+            &'a self,
+            path: &'a str,
+            content: &'a [u8],
+            mode: &'a str,
+            owner: &'a str,
+            group: &'a str,
+        ) -> BoxFuture<'a, Result<(), LinkError>> {
+            self.0.upload(path, content, mode, owner, group)
+        }
+        fn forward(&self, _: u16, _: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>> {
+            Box::pin(async { Err(LinkError::NotAllowed { address: "h".into(), what: "forwarding".into() }) })
+        }
+        fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>> {
+            self.0.again()
+        }
+        fn close(&self) -> BoxFuture<'_, ()> {
+            self.0.close()
+        }
+    }
+
+    #[tokio::test]
+    async fn packages_come_through_a_forward_in_one_execution() {
+        let (_dir, supply) = supply().await;
+        let fake = Fake::new();
+        supply.install(&fake, &["server".into()], &["server.service".into()]).await.unwrap();
+        assert!(matches!(fake.calls()[..], [Call::Forward(0), Call::Exec { .. }]), "{:?}", fake.calls());
+        let script = &fake.scripts()[0];
+        assert!(
+            script.contains("http://127.0.0.1:40000/apt 1.0/") && script.contains("set -- server\n"),
+            "{script}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_apt_said_is_the_reason_of_a_failure() {
+        let (_dir, supply) = supply().await;
+        let fake = Fake::new().answer("apt-get", 1, "E: Unable to locate package server\n");
+        let said = supply.install(&fake, &["server".into()], &[]).await.unwrap_err();
+        assert_eq!(said, "E: Unable to locate package server");
+    }
+
+    #[tokio::test]
+    async fn without_forwarding_only_what_apt_wants_is_sent() {
+        let (_dir, supply) = supply().await;
+        let pool = "apt/pool/server_1.0+b~c_amd64.deb";
+        let asked =
+            format!("'file:{}/apt/pool/server_1.0%2bb%7ec_amd64.deb' server_1.0.deb 15 \n", Source::UPLOADS);
+        let link = NoForward(Fake::new().answer("--print-uris", 0, asked));
+        supply.install(&link, &["server".into()], &[]).await.unwrap();
+        let sent: Vec<String> = link
+            .0
+            .calls()
+            .into_iter()
+            .filter_map(|call| match call {
+                Call::Upload { path, .. } => {
+                    path.strip_prefix("/var/cache/imctl/bundle/").map(ToOwned::to_owned)
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(sent, ["apt/1.0/InRelease", "apt/1.0/Packages.gz", "apt/1.0/Packages", pool]);
+        assert!(link.0.scripts().last().unwrap().ends_with("rm -rf /var/cache/imctl/bundle\n"));
+    }
+}
