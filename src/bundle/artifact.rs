@@ -49,6 +49,12 @@ pub(super) fn ready(
             let notice = licenses::notice(name, order, &[], "");
             Artifact { file: file.clone(), source: "given".into(), glibc: None, crates: vec![], notice }
         }
+        ArtifactSource::Content(content) => {
+            let file = cache.join(format!("content-{}", &digest::of_bytes(content)[..16]));
+            fs::write(&file, content).map_err(BundleError::io(&file))?;
+            let notice = licenses::notice(name, order, &[], "");
+            Artifact { file, source: "stack".into(), glibc: None, crates: vec![], notice }
+        }
         ArtifactSource::Crate { name: krate, features, bin } => {
             let kept = cached(name, order, cache, sink)?;
             let (crates, texts) = licenses::of_crate(krate, &order.version, &kept)?;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// How a host reaches the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
     /// By HTTP on this port of its own loopback: the end of a remote forward.
     Forward(u16),
     /// As files uploaded below this absolute folder, laid out as in the bundle.
@@ -18,7 +18,7 @@ pub(super) enum Source {
 
 impl Source {
     /// The folder below which uploads go when forwarding is off.
-    pub(super) const UPLOADS: &'static str = "/var/cache/imctl/bundle";
+    pub const UPLOADS: &'static str = "/var/cache/imctl/bundle";
 
     fn line(&self, version: &str) -> String {
         let place = match self {
@@ -31,17 +31,17 @@ impl Source {
 
 /// One run of apt.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Install {
+pub struct Install {
     /// Names, or `name=version`.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// Units that must not start before they are configured; masked when they are not there yet.
-    pub(super) masks: Vec<String>,
+    pub masks: Vec<String>,
     /// Packages that go along to this version when the host has another one: `Manifest::aligned`.
-    pub(super) aligned: BTreeMap<String, String>,
+    pub aligned: BTreeMap<String, String>,
 }
 
 /// Points the host's apt at the bundle: a source list of our own and its keyring. Changes nothing that is right.
-pub(super) fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
+pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
     format!(
         "{SETUP}put() {{ cmp -s \"$1.new\" \"$1\" && rm -f \"$1.new\" || mv -f \"$1.new\" \"$1\"; }}\n\
          umask 022\nmkdir -p /etc/imctl /var/cache/imctl/apt/lists/partial /var/cache/imctl/apt/archives/partial\n\
@@ -53,7 +53,7 @@ pub(super) fn setup_script(keyring: &[u8], version: &str, source: &Source) -> St
 }
 
 /// Installs packages. `setup_script` must have run since the last change of the way to the bundle.
-pub(super) fn install_script(install: &Install) -> String {
+pub fn install_script(install: &Install) -> String {
     let masks = words(&install.masks);
     format!(
         "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {masks}; do\n  {MASK}\ndone; }}\nmasks\n{}{INSTALL}",

@@ -7,6 +7,7 @@
 mod apt;
 mod artifact;
 mod build;
+mod closure;
 mod deb;
 mod digest;
 mod elf;
@@ -25,16 +26,16 @@ mod supply;
 #[cfg(test)]
 mod tests;
 mod tool;
-mod trust;
 mod verify;
 
 pub use build::{Built, Workbench, build};
+pub use closure::closure;
 pub use error::BundleError;
-pub use host::sweep_script;
+pub use host::{Install, Source, install_script, setup_script, sweep_script};
 pub use key::SigningKey;
 pub use manifest::{ArtifactEntry, FileEntry, Manifest, PackageEntry};
+pub use serve::{Served, serve};
 pub use supply::Supply;
-pub use trust::with_trusted_key;
 pub use verify::{Verified, inspect, verify};
 
 use std::collections::BTreeMap;
@@ -82,6 +83,8 @@ pub struct ArtifactOrder {
 pub enum ArtifactSource {
     /// A file that is there.
     Given(PathBuf),
+    /// These very bytes: a file of the stack's folder.
+    Content(Vec<u8>),
     /// Built by cargo from the crate registry.
     Crate {
         /// Crate.

@@ -6,9 +6,11 @@ use super::manifest::REPOSITORY;
 use super::serve::{Served, serve};
 use super::{BundleError, Verified};
 use crate::base::quote;
-use crate::transport::{Exec, LinkError, Output, Session};
+use crate::transport::{Exec, Forward, LinkError, Output, Session};
 use std::time::Duration;
 
+/// Port on the host's loopback that leads to the bundle; fixed, so that apt's lists there stay of use.
+const PORT: u16 = 41_277;
 /// How long one run of apt may take: a slow disk and a slow line, not a hang.
 const WITHIN: Duration = Duration::from_mins(30);
 
@@ -45,12 +47,20 @@ impl Supply {
             masks: masks.to_vec(),
             aligned: self.verified.manifest().aligned(&self.version),
         };
-        match link.forward(0, self.served.addr).await {
+        match self.forward(link).await {
             Ok(forward) => {
                 self.run(link, &Source::Forward(forward.port), &install_script(&install)).await.map(drop)
             }
             Err(LinkError::NotAllowed { .. }) => self.by_upload(link, &install).await,
             Err(cause) => Err(cause.to_string()),
+        }
+    }
+
+    /// The fixed port when it is free on the host, any other when not.
+    async fn forward(&self, link: &dyn Session) -> Result<Forward, LinkError> {
+        match link.forward(PORT, self.served.addr).await {
+            Err(LinkError::NotAllowed { .. }) => link.forward(0, self.served.addr).await,
+            other => other,
         }
     }
 
@@ -95,7 +105,7 @@ mod tests {
     use super::*;
     use crate::bundle::build::small;
     use crate::bundle::{SigningKey, verify};
-    use crate::transport::{Call, Fake, Forward};
+    use crate::transport::{Call, Fake};
     use futures_util::future::BoxFuture;
     use std::net::SocketAddr;
     use tempfile::TempDir;
@@ -142,10 +152,10 @@ mod tests {
         let (_dir, supply) = supply().await;
         let fake = Fake::new();
         supply.install(&fake, &["server".into()], &["server.service".into()]).await.unwrap();
-        assert!(matches!(fake.calls()[..], [Call::Forward(0), Call::Exec { .. }]), "{:?}", fake.calls());
+        assert!(matches!(fake.calls()[..], [Call::Forward(PORT), Call::Exec { .. }]), "{:?}", fake.calls());
         let script = &fake.scripts()[0];
         assert!(
-            script.contains("http://127.0.0.1:40000/apt 1.0/") && script.contains("set -- server\n"),
+            script.contains("http://127.0.0.1:41277/apt 1.0/") && script.contains("set -- server\n"),
             "{script}"
         );
     }

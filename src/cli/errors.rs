@@ -307,6 +307,12 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "the SSH configuration cannot be followed",
         "`~/.ssh/config` wants something imctl does not do, such as `ProxyCommand`, or has a mistake. `ssh: { config: false }` in the inventory leaves it aside.",
     ),
+    ErrorReference {
+        number: "IM5001",
+        exit: Exit::Bundle,
+        title: "the bundle is missing, corrupt or not trusted",
+        about: "No host was touched. The message names the file or the signature; get the bundle again, or trust its key.",
+    },
     usage(
         "IM8301",
         "no such lab, or no place for one",

@@ -2,6 +2,7 @@
 
 use super::{Global, OutputFormat, failure_view, links};
 use crate::base::{Exit, HostName, Language};
+use crate::bundle::BundleError;
 use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
 use crate::report::Style;
@@ -23,6 +24,9 @@ pub enum Failure {
     /// The lab could not do what was asked.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// The bundle is missing, corrupt or not trusted.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The inventory was not changed.
     #[error(transparent)]
     Edit(EditError),
@@ -44,6 +48,7 @@ impl Failure {
     /// The exit code of this failure.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Bundle(error) => error.exit(),
             Self::Lab(LabError::Busy(_))
             | Self::State(StateError::Locked { .. } | StateError::ChangedMeanwhile { .. }) => Exit::Locked,
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
@@ -69,6 +74,7 @@ impl Failure {
             Self::Inventory(mistakes) => mistakes.list.first().map_or("IM1201", |mistake| mistake.number),
             Self::Select(_) => "IM1203",
             Self::State(error) => state_number(error),
+            Self::Bundle(_) => "IM5001",
             Self::Lab(LabError::Busy(_)) => "IM8303",
             Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => "IM8302",
             Self::Lab(_) => "IM8301",
@@ -86,6 +92,7 @@ impl Failure {
             Self::Lab(error) => error.help(),
             Self::Link(host, error) => links::help(host, error),
             Self::Way(..) => vec!["ssh -G HOST shows what the configuration says".to_owned()],
+            Self::Bundle(error) => error.help(),
             Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
             Self::State(error) => error.hints(),
         }

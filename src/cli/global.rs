@@ -16,7 +16,7 @@ pub struct Global {
     #[arg(short = 'j', long, global = true, value_name = "N", default_value_t = 64)]
     pub parallel: usize,
     /// Shape of the answer on standard output
-    #[arg(short, long, global = true, value_enum, default_value_t = OutputFormat::Human)]
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Human)]
     pub output: OutputFormat,
     /// Do not ask before changing; never enough for losing data
     #[arg(short, long, global = true)]

@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod bundle;
 mod cert;
 mod completions;
 mod errors;
@@ -45,6 +46,8 @@ pub struct Cli {
 /// The verbs. Each is one file of this room.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Builds, checks and shows the offline bundle that hosts are installed from.
+    Bundle(bundle::Args),
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
     /// Tells which secrets there are, and who can open them.
@@ -66,6 +69,7 @@ enum Verb {
 impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
+            Self::Bundle(args) => bundle::run(args, global),
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),
