@@ -163,8 +163,8 @@ fn no_product_is_named_outside_the_clients_of_its_protocol() {
 fn only_report_and_cli_print() {
     let mut faults = Vec::new();
     for source in sources() {
-        // The build script speaks to cargo on its standard output.
-        if !matches!(source.room(), Some("report" | "cli" | "build")) {
+        // The build script speaks to cargo on its standard output; a test may say what it measures.
+        if !source.is_test() && !matches!(source.room(), Some("report" | "cli" | "build")) {
             faults.extend(lines_with(&source.path, &source.code, &["print!(", "println!(", "dbg!("]));
         }
     }
@@ -204,14 +204,8 @@ fn every_file_has_a_name_of_its_own() {
 
 #[test]
 fn no_package_mirror_and_no_path_of_a_machine_stands_in_the_repository() {
-    let words = [
-        "debian.org/debian",
-        "deb.debian.org",
-        "security.debian.org",
-        "snapshot.debian.org",
-        "://mirror",
-        "aliyun",
-    ];
+    let words =
+        ["debian.org/debian", "deb.debian.org", "security.debian.org", "snapshot.debian.org", "aliyun"];
     let places = ["src", "tests", "templates", "inventories", "docs", "Makefile", ".ci", "README.md", "demo"];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let places: Vec<&str> = places.into_iter().filter(|place| root.join(place).exists()).collect();

@@ -8,6 +8,7 @@ use imctl::record::Observed;
 use imctl::resource::{Probe, Resource};
 use imctl::topology::{Topology, build};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,7 +52,7 @@ fn told(plan: &Plan) -> String {
             .flat_map(move |(at, batch)| batch.lanes.iter().map(move |lane| (&stage.title, (at + 1, lane))))
     }) {
         for step in &lane.steps {
-            text.push_str(&format!("{stage} {batch} {} {}\n", step.on, step.line()));
+            writeln!(text, "{stage} {batch} {} {}", step.on, step.line()).expect("a String takes all text");
         }
     }
     text

@@ -60,7 +60,7 @@ fn machine(facts: &mut HostFacts, key: &str, value: &str) -> bool {
 fn network_and_time(facts: &mut HostFacts, key: &str, value: &str) {
     match key {
         "addresses" => {
-            facts.addresses = value.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+            facts.addresses = value.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         }
         "interface" => facts.interfaces.extend(interface(value)),
         "ssh" => facts.ssh = ssh(value),

@@ -2,7 +2,7 @@
 //! again when its text changes: a mark on the host holds the text's digest.
 
 use super::path::sha256;
-use super::shell::{silent_step, step};
+use super::shell::{line, silent_step, step};
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{ResourceId, Secret, duration, quote};
 use crate::record::Observed;
@@ -117,10 +117,11 @@ impl Kind for Command {
         let mut script = if self.secret { silent_step(self.text(), &why) } else { step(self.text()) };
         if self.unless.is_none() {
             let (mark, text) = (quote(&self.mark()), self.mark_text());
-            script.push_str(&format!(
-                "umask 077 && mkdir -p {MARKS} && echo {} >{mark}.new && mv -fT {mark}.new {mark}\n",
-                text.trim_end()
-            ));
+            let (new, text) = (format!("{mark}.new"), text.trim_end());
+            line(
+                &mut script,
+                format_args!("umask 077 && mkdir -p {MARKS} && echo {text} >{new} && mv -fT {new} {mark}"),
+            );
         }
         vec![Action::Run { script, input: Secret::new(Vec::new()), within: self.limit() }]
     }
@@ -131,7 +132,7 @@ impl Kind for Command {
             script.push_str(&step(undo));
         }
         if self.unless.is_none() && seen.paths.contains_key(&self.mark()) {
-            script.push_str(&format!("rm -f -- {}\n", quote(&self.mark())));
+            line(&mut script, format_args!("rm -f -- {}", quote(&self.mark())));
         }
         if script.is_empty() {
             return Vec::new();

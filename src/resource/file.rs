@@ -134,7 +134,7 @@ impl Kind for File {
         } else if !self.has_same_content(state) {
             match seen.contents.get(&self.path) {
                 Some(old) if !self.secret => {
-                    diff = unified(old, self.text()).lines().map(str::to_owned).collect()
+                    diff = unified(old, self.text()).lines().map(str::to_owned).collect();
                 }
                 _ => words.push("changed".to_owned()),
             }

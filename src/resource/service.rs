@@ -1,5 +1,6 @@
 //! A systemd unit that runs, or does not. Restarts and reloads that files ask for are placed by the planner.
 
+use super::shell::line;
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{Cmd, ResourceId, Secret, quote};
 use crate::record::{Observed, UnitState};
@@ -157,9 +158,7 @@ impl Kind for Service {
             match verb {
                 "daemon-reload" => script.push_str("systemctl daemon-reload\n"),
                 "start" | "stop" => script.push_str(&self.step(verb)),
-                verb => {
-                    script.push_str(&format!("{}\n", Cmd::new("systemctl").args(["-q", verb, &self.unit])))
-                }
+                verb => line(&mut script, Cmd::new("systemctl").args(["-q", verb, &self.unit])),
             }
         }
         vec![long(script)]

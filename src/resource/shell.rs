@@ -1,6 +1,13 @@
 //! How the script of a stack stands within a script of ours.
 
 use crate::base::quote;
+use std::fmt::Display;
+
+/// Adds a line.
+pub(super) fn line(script: &mut String, text: impl Display) {
+    script.push_str(&text.to_string());
+    script.push('\n');
+}
 
 /// Runs a script in a subshell and ends with its status when that is not 0. The subshell is no part of a
 /// condition, because there the shell would ignore the script's own `set -e`.

@@ -2,6 +2,7 @@
 //! small Debian has no `sysctl` program.
 
 use super::path::sha256;
+use super::shell::line;
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{ResourceId, Secret, quote};
 use crate::record::{Observed, PathKind};
@@ -112,7 +113,10 @@ impl Kind for Sysctl {
     fn actions(&self, seen: &Observed) -> Vec<Action> {
         let mut script = String::from(SET);
         for (name, _, wanted) in self.differing(seen) {
-            script.push_str(&format!("put {} {} {}\n", quote(name), quote(&proc_path(name)), quote(&wanted)));
+            line(
+                &mut script,
+                format_args!("put {} {} {}", quote(name), quote(&proc_path(name)), quote(&wanted)),
+            );
         }
         script.push_str("exit $failed\n");
         // The file comes last: a value that the host refuses is not promised for the next boot either.

@@ -1,5 +1,6 @@
 //! A system user with its own group: no password, no login shell unless asked for.
 
+use super::shell::line;
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{Cmd, ResourceId, quote};
 use crate::record::Observed;
@@ -93,7 +94,7 @@ impl Kind for User {
         if !seen.groups.contains_key(group) {
             let (get, add) =
                 (Cmd::new("getent").arg("group").arg(group), Cmd::new("groupadd").arg("--system").arg(group));
-            script.push_str(&format!("{get} >/dev/null || {add}\n"));
+            line(&mut script, format_args!("{get} >/dev/null || {add}"));
         }
         let known = seen.users.contains_key(&self.name);
         let mut cmd = if known {
@@ -107,7 +108,7 @@ impl Kind for User {
             cmd = cmd.args(if known { ["-a", "-G"].as_slice() } else { ["-G"].as_slice() }.iter().copied());
             cmd = cmd.arg(self.groups.join(","));
         }
-        script.push_str(&format!("{cmd} {}\n", quote(&self.name)));
+        line(&mut script, format_args!("{cmd} {}", quote(&self.name)));
         vec![Action::run(script)]
     }
 

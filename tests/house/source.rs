@@ -34,9 +34,14 @@ impl Source {
         if self.path.ends_with("/mod.rs") { folders - 1 } else { folders }
     }
 
+    /// Whether the whole file is compiled for tests only.
+    pub(crate) fn is_test(&self) -> bool {
+        self.path.ends_with("tests.rs") || self.path.contains("/tests/")
+    }
+
     /// Rooms that the code names by `crate::`, by enough `super::`, or within `use crate::{..}`.
     pub(crate) fn imports(&self) -> BTreeSet<String> {
-        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
+        if self.is_test() {
             return BTreeSet::new();
         }
         let code = without_test_modules(&self.code);
