@@ -5,7 +5,7 @@ use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::{Exit, Finding, HostName, Verdict};
 use crate::inventory::Tls;
 use crate::report::{FindingsView, Style, findings};
-use crate::state::{Published, due, read_certificate};
+use crate::state::{Published, StateError, due, read_certificate};
 use jiff::Timestamp;
 use std::time::Instant;
 
@@ -40,14 +40,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     let mut all = state.published()?;
     if let Tls::Own { certificate, .. } = &inventory.tls {
-        let path =
-            inventory.path.parent().map_or_else(|| certificate.clone(), |beside| beside.join(certificate));
-        let text = std::fs::read(&path).map_err(|source| crate::state::StateError::Io {
-            doing: "read",
-            path: path.clone(),
-            source,
-        })?;
-        all.push(read_certificate(&path, &text, "own")?);
+        let text = std::fs::read(certificate)
+            .map_err(|source| StateError::Io { doing: "read", path: certificate.clone(), source })?;
+        all.push(read_certificate(certificate, &text, "own")?);
     }
     if all.is_empty() {
         return Err(none_yet(&inventory.name));

@@ -5,7 +5,6 @@ use crate::base::Secret;
 use crate::inventory::{self, Inventory};
 use crate::state::{Ask, Question, State, Unlocker};
 use console::Term;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The inventory that `-i` names, without a look at the files it names.
@@ -26,10 +25,8 @@ pub(super) fn state_of(inventory: &Inventory) -> Result<State, Failure> {
 /// What opens the secrets of an inventory's deployment: what the inventory names, the environment, the usual SSH
 /// keys, or a question.
 pub(super) fn unlocker(inventory: &Inventory) -> Unlocker {
-    let beside = inventory.path.parent().unwrap_or(Path::new(""));
-    let found = |path: &std::path::PathBuf| beside.join(path);
     let secrets = &inventory.secrets;
-    Unlocker::new(secrets.ssh_key.as_ref().map(found), secrets.passphrase_file.as_ref().map(found), asking())
+    Unlocker::new(secrets.ssh_key.clone(), secrets.passphrase_file.clone(), asking())
 }
 
 /// Asks at the terminal, when there is one at both ends.

@@ -44,8 +44,7 @@ pub struct State {
 impl State {
     /// The folder of a deployment beside its inventory file; makes it (0700) when it is not there.
     pub fn open(inventory: &Path, deployment: &str) -> Result<Self, StateError> {
-        let beside = inventory.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let all = beside.join(".imctl");
+        let all = inventory.parent().unwrap_or(Path::new("")).join(".imctl");
         let fresh = !all.exists();
         let folder = all.join(deployment);
         place::private_folder(&folder)?;
