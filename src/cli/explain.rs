@@ -1,16 +1,17 @@
 //! `imctl explain`: what an inventory key, an error number or a check means. It tells what other tables say.
 
 use super::errors::{self, ErrorReference};
-use super::{Failure, Global, OutputFormat, stdout};
+use super::{Failure, Global, OutputFormat, explain_stack, stdout};
 use crate::base::{Exit, Language, Phrase, nearest};
 use crate::inventory::{KeyReference, reference};
+use crate::stack::Stack;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Arguments of `imctl explain`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  imctl explain hosts.NAME.ssh\n  imctl explain retention\n  imctl explain IM1207"
+    after_help = "Examples:\n  imctl explain hosts.NAME.ssh\n  imctl explain retention\n  imctl explain IM1207\n  imctl explain TLS-02\n  imctl explain settings.database"
 )]
 pub(super) struct Args {
     /// An inventory key, an error number or a check; nothing lists all keys
@@ -20,7 +21,8 @@ pub(super) struct Args {
 
 /// Prints what is known about it.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let (human, machine) = answer(args.what.as_deref(), Language::of(&global.lang))?;
+    let stacks = explain_stack::stacks(global)?;
+    let (human, machine) = answer(args.what.as_deref(), &stacks, Language::of(&global.lang))?;
     match global.output {
         OutputFormat::Human => stdout::answer(&human),
         OutputFormat::Json => stdout::answer(&format!("{machine}\n")),
@@ -29,10 +31,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// The answer for people and for programs.
-fn answer(what: Option<&str>, language: Language) -> Result<(String, Value), Failure> {
+fn answer(what: Option<&str>, stacks: &[Stack], language: Language) -> Result<(String, Value), Failure> {
     let Some(what) = what else { return Ok(all_keys(language)) };
     if let Some(error) = errors::find(what) {
         return Ok(error_text(error, language));
+    }
+    if let Some(found) = explain_stack::answer(what, stacks) {
+        return Ok(found);
     }
     let keys = reference();
     let found = fitting(&keys, what);
@@ -119,7 +124,7 @@ mod tests {
     use super::*;
 
     fn text(what: &str) -> Result<String, String> {
-        answer(Some(what), Language::En).map(|(human, _)| human).map_err(|failure| failure.to_string())
+        answer(Some(what), &[], Language::En).map(|(human, _)| human).map_err(|failure| failure.to_string())
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod completions;
 mod errors;
 mod errors_zh;
 mod explain;
+mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;

@@ -113,11 +113,15 @@ fn built_in(name: &str) -> Result<BTreeMap<String, Vec<u8>>, StackError> {
         .filter_map(|(path, content)| Some((path.strip_prefix(&prefix)?.to_owned(), content.to_vec())))
         .collect();
     if files.is_empty() {
-        let known: BTreeSet<&str> = BUILT_IN.iter().filter_map(|(path, _)| path.split('/').next()).collect();
-        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        let known = names().into_iter().collect::<Vec<_>>().join(", ");
         return Err(StackError::Unknown { name: name.to_owned(), known });
     }
     Ok(files)
+}
+
+/// Names of the stacks laid into the program.
+pub fn names() -> BTreeSet<&'static str> {
+    BUILT_IN.iter().filter_map(|(path, _)| path.split('/').next()).collect()
 }
 
 fn from_folder(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, StackError> {

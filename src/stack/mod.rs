@@ -7,7 +7,7 @@ mod model;
 mod users;
 
 pub use checks::{CheckSpec, ChecksFile, Door, Parser, Service, Severity, Whereabouts, XmppService};
-pub use load::{Stack, StackError, load};
+pub use load::{Stack, StackError, load, names};
 pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, Hook, Hooks, PortSpec, Protocol, RoleSpec,
     Rollout, SecretSpec, SettingSpec, StackFile, Version,

@@ -1,0 +1,116 @@
+//! What `imctl explain` knows from stacks: settings of components and checks of the product; and the checks that are
+//! code. The stack is the inventory's when one is named, otherwise every stack laid into the program.
+
+use super::{Failure, Global};
+use crate::checks::RULES;
+use crate::inventory;
+use crate::stack::{self, CheckSpec, ChecksFile, ComponentSpec, SettingSpec, Stack};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The stacks to look into.
+pub(super) fn stacks(global: &Global) -> Result<Vec<Stack>, Failure> {
+    let Some(path) = &global.inventory else {
+        let built_in = stack::names().into_iter().map(|name| stack::load(name, Path::new(".")));
+        // A stack laid into the program is read by its tests; a broken one says nothing here.
+        return Ok(built_in.filter_map(Result::ok).collect());
+    };
+    let inventory = inventory::load_alone(path)?;
+    let beside = path.parent().unwrap_or(Path::new("."));
+    stack::load(&inventory.stack, beside)
+        .map(|stack| vec![stack])
+        .map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// A check or a setting; none when no stack knows it.
+pub(super) fn answer(what: &str, stacks: &[Stack]) -> Option<(String, Value)> {
+    check(what, stacks).or_else(|| settings(what, stacks))
+}
+
+fn check(id: &str, stacks: &[Stack]) -> Option<(String, Value)> {
+    let id = id.to_ascii_uppercase();
+    if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
+        return Some(check_text(rule.id, &[rule.what, rule.needed, rule.because, rule.fix]));
+    }
+    let of = |stack: &Stack| -> Option<CheckSpec> {
+        let file: ChecksFile = stack.data(stack.file.checks.as_deref()?).ok()?;
+        file.checks.into_iter().find(|check| check.id == id)
+    };
+    let found = stacks.iter().find_map(of)?;
+    Some(check_text(&found.id, &[&found.what, &found.needed, &found.because, &found.fix]))
+}
+
+fn check_text(id: &str, [what, needed, because, fix]: &[&str; 4]) -> (String, Value) {
+    let text = format!("{id}: {what}\n\n  needed   {needed}\n  because  {because}\n  fix      {fix}\n");
+    (
+        text,
+        json!({ "format": 1, "check": id, "what": what, "needed": needed, "because": because, "fix": fix }),
+    )
+}
+
+/// The settings under `settings`, of a component, or the one named, for the whole file or a host alike.
+fn settings(what: &str, stacks: &[Stack]) -> Option<(String, Value)> {
+    let words: Vec<&str> = what.split(['.', '/']).collect();
+    let asked = match words.as_slice() {
+        ["settings", rest @ ..] | ["hosts", _, "settings", rest @ ..] if !rest.is_empty() => rest,
+        _ => return None,
+    };
+    let fits = |component: &ComponentSpec, key: &str| {
+        component.name.as_str() == asked[0] && asked.get(1).is_none_or(|asked| *asked == key)
+    };
+    let mut found = Vec::new();
+    for component in stacks.iter().flat_map(|stack| &stack.file.components) {
+        let own = component.settings.iter().filter(|(key, _)| fits(component, key));
+        found.extend(own.map(|(key, spec)| (format!("settings.{}.{key}", component.name), spec)));
+    }
+    if found.is_empty() || asked.len() > 2 {
+        return None;
+    }
+    let text: Vec<String> = found.iter().map(|(path, spec)| setting_text(path, spec)).collect();
+    let list: Vec<Value> = found
+        .iter()
+        .map(|(path, spec)| json!({ "key": path, "about": spec.about, "default": spec.default }))
+        .collect();
+    Some((text.join("\n"), json!({ "format": 1, "keys": list })))
+}
+
+fn setting_text(path: &str, spec: &SettingSpec) -> String {
+    format!("{path}\n  {}\n\n  default  {}\n", spec.about, spec.default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built_in() -> Vec<Stack> {
+        stack::names()
+            .into_iter()
+            .map(|name| stack::load(name, Path::new(".")).expect("it is right"))
+            .collect()
+    }
+
+    #[test]
+    fn checks_are_explained_whether_code_or_data() {
+        let stacks = built_in();
+        assert!(answer("tls-02", &stacks).is_some_and(|(text, _)| text.starts_with("TLS-02: ")));
+        let data: ChecksFile = stacks
+            .iter()
+            .find_map(|stack| stack.data(stack.file.checks.as_deref()?).ok())
+            .expect("a stack has checks");
+        let id = &data.checks[0].id;
+        assert!(answer(id, &stacks).is_some_and(|(_, value)| value["check"] == id.as_str()));
+        assert_eq!(answer("NONE-99", &stacks), None);
+    }
+
+    #[test]
+    fn settings_are_explained_alone_and_together() {
+        let stacks = built_in();
+        let together = answer("settings.database", &stacks).expect("it has settings").1;
+        let many = together["keys"].as_array().map_or(0, Vec::len);
+        let first = together["keys"][0]["key"].as_str().expect("a key").to_owned();
+        assert!(many > 1);
+        let alone = answer(&first.replace("settings.", "hosts.db1.settings."), &stacks).expect("found").1;
+        assert_eq!(alone["keys"].as_array().map(Vec::len), Some(1));
+        assert_eq!(answer("settings.database.nothing", &stacks), None);
+    }
+}
