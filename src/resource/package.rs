@@ -118,21 +118,27 @@ fn slow(script: String) -> Action {
 const FINISH: &str = "export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1\n\
     dpkg --force-confdef --force-confold --configure -a || true\n";
 
-/// Purges exactly the names: when apt would take others along, nothing is removed and they are named.
+/// Purges the names. One that other installed packages need stays, and they are named: nothing else is taken along.
 const PURGE: &str = r#"set -e
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 %NAMES%
-plan=$(apt-get -s purge "$@")
-others=$(printf '%s\n' "$plan" | while read -r verb name rest; do
-  [ "$verb" = Purg ] || [ "$verb" = Remv ] || continue
-  for wanted; do [ "$name" != "$wanted" ] || continue 2; done
-  printf ' %s' "$name"
-done)
-if [ -n "$others" ]; then
-  echo "purging $* would also remove:$others" >&2
-  exit 1
-fi
-apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 purge "$@"
+taken() { apt-get -s purge "$1" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p'; }
+while :; do
+  stays=
+  for name; do
+    for other in $(taken "$name"); do
+      case " $* " in *" $other "*) ;; *) stays=$name by=$other ;; esac
+    done
+    [ -z "$stays" ] || break
+  done
+  [ -n "$stays" ] || break
+  echo "$stays stays: $by needs it"
+  for name; do
+    shift
+    [ "$name" = "$stays" ] || set -- "$@" "$name"
+  done
+done
+[ $# -eq 0 ] || apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 purge "$@"
 "#;
 
 #[cfg(test)]
