@@ -4,4 +4,5 @@ mod lab;
 mod relay;
 mod scan;
 mod service;
+mod ssh;
 mod world;

@@ -1,6 +1,5 @@
 //! The transport against a real SSH server in the same process.
 
-mod lab;
 mod programs;
 mod server;
 mod trust;
