@@ -165,17 +165,21 @@ impl Kind for Service {
     }
 
     fn removal(&self, seen: &Observed) -> Vec<Action> {
-        match seen.units.get(&self.unit) {
-            Some(state) if !state.load.is_empty() && state.load != "not-found" => {
-                let unit = quote(&self.unit);
-                vec![long(format!(
-                    "set -e\nsystemctl -q unmask {unit} || true\nsystemctl -q disable --now {unit}\n"
-                ))]
-            }
-            _ => Vec::new(),
+        let Some(state) = seen.units.get(&self.unit) else { return Vec::new() };
+        if state.load.is_empty() || state.load == "not-found" {
+            return Vec::new();
         }
+        let unit = quote(&self.unit);
+        let body = if state.file == "static" { STOP_OUR_STATIC } else { STOP };
+        vec![long(format!("unit={unit}\n{body}"))]
     }
 }
+
+const STOP: &str = "systemctl -q unmask \"$unit\" || true\nsystemctl -q disable \"$unit\" || true\nsystemctl stop \"$unit\"\n";
+
+/// A static unit that came with the system, such as the journal's, ran before us and runs on.
+const STOP_OUR_STATIC: &str = "case $(systemctl show -p FragmentPath --value -- \"$unit\") in\n\
+    /etc/systemd/system/*) systemctl stop \"$unit\" ;;\nesac\n";
 
 /// A start may take as long as the unit's own limit allows; three minutes cover those of a stack.
 fn long(script: String) -> Action {
@@ -236,6 +240,18 @@ mod tests {
         assert_eq!(words("masked", "masked", "inactive"), None);
         assert_eq!(words("loaded", "disabled", "inactive"), None);
         assert_eq!(words("loaded", "enabled", "active").as_deref(), Some("no longer starts at boot, stops"));
+    }
+
+    #[test]
+    fn removal_stops_and_disables_but_leaves_the_systems_own_static_units_running() {
+        let script =
+            |file| match service(ServiceState::Running).removal(&seen("loaded", file, "active")).pop() {
+                Some(Action::Run { script, .. }) => script,
+                other => panic!("{other:?}"),
+            };
+        assert!(script("enabled").ends_with("disable \"$unit\" || true\nsystemctl stop \"$unit\"\n"));
+        assert!(script("static").contains("/etc/systemd/system/*) systemctl stop"));
+        assert!(service(ServiceState::Running).removal(&seen("not-found", "", "inactive")).is_empty());
     }
 
     #[test]
