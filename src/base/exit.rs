@@ -1,5 +1,7 @@
 //! The exit codes of imctl, a contract with scripts; `docs/errors.md` lists them from here.
 
+use super::Language;
+
 /// How a command ended, as the number its caller sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -59,6 +61,30 @@ impl Exit {
     /// The number the caller sees.
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// One sentence for people, in a language.
+    pub fn meaning_in(self, language: Language) -> &'static str {
+        if language == Language::En {
+            return self.meaning();
+        }
+        match self {
+            Self::Done => "已完成，或无事可做",
+            Self::Bug => "imctl 的缺陷",
+            Self::Usage => "用法、清单、产品栈或计划文件有误",
+            Self::CheckFailed => "有检查未通过",
+            Self::Warnings => "只有警告（--fail-on warn）",
+            Self::HostFailed => "有主机失败；再次运行即可继续",
+            Self::Locked => "锁被别人占用",
+            Self::Unreachable => "主机无法连接、拒绝登录，或主机密钥不同",
+            Self::Bundle => "离线包缺失、损坏或不受信任",
+            Self::RolledBack => "改动失败，已经回退",
+            Self::Changes => "计划中有改动（--detailed-exitcode）",
+            Self::Broken => "改动失败，且未能回退",
+            Self::Refused => "已拒绝：需要确认",
+            Self::Stale => "保存的计划已过时",
+            Self::Interrupted => "被中断",
+        }
     }
 
     /// One sentence for people.

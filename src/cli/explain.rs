@@ -113,8 +113,11 @@ fn key_json(key: &KeyReference) -> Value {
 fn error_text(error: &ErrorReference, language: Language) -> (String, Value) {
     let (title, about) = error.words(language);
     let (code, label) = (error.exit.code(), language.say(Phrase::ExitCode, &[]));
-    let text =
-        format!("{}: {title}\n  {about}\n\n  {label}  {code}: {}\n", error.number, error.exit.meaning());
+    let text = format!(
+        "{}: {title}\n  {about}\n\n  {label}  {code}: {}\n",
+        error.number,
+        error.exit.meaning_in(language)
+    );
     let value = json!({ "format": 1, "error": error.number, "title": title, "about": about, "exit": code });
     (text, value)
 }

@@ -4,7 +4,7 @@ use super::keys;
 use super::mistake::{Mistake, Mistakes};
 use super::model::Inventory;
 use super::places::Places;
-use super::tree::{self, Entry, Node, Value};
+use super::tree::{self, Entry};
 use super::{read, rules, shape};
 use std::fs::File;
 use std::io::Read as _;
@@ -39,10 +39,6 @@ pub fn parse(path: &Path, text: &str) -> Result<Inventory, Mistakes> {
     };
     let start = first_word(text);
     let root = Entry { key: String::new(), key_span: start, value: root };
-    if matches!(root.value.value, Value::Nothing) {
-        let empty = Node { span: 0..0, value: Value::Map(Vec::new()) };
-        shape::check(&empty, keys::FILE, &root, &mut mistakes);
-    }
     shape::check(&root.value, keys::FILE, &root, &mut mistakes);
     let places = Places::of(path, Arc::clone(&shared), &root.value);
     let inventory = read::inventory(&root.value, path, places);

@@ -45,7 +45,9 @@ impl Places {
             }
             _ => {}
         }
-        self.values.insert(path.to_owned(), node.span.clone());
+        if !matches!(node.value, Value::Nothing) {
+            self.values.insert(path.to_owned(), node.span.clone());
+        }
     }
 
     /// Place of the key at a path; that of the nearest key above it when it is not in the file.
@@ -61,7 +63,7 @@ impl Places {
         }
     }
 
-    /// True when the file has something at that path.
+    /// True when the file has something at that path; a key without a value is nothing.
     pub fn has(&self, path: &str) -> bool {
         self.values.contains_key(path)
     }

@@ -80,6 +80,15 @@ fn lists_in_place_of_keys_and_other_yaml_are_mistakes() {
 }
 
 #[test]
+fn a_key_without_a_value_is_no_value() {
+    assert_eq!(of_text("~\n"), ["IM1210"; 4]);
+    assert_eq!(of_text("name: a\ndomain: a.example\nstack: s\nhosts:\n  a:\n"), ["IM1210"; 2]);
+    assert_eq!(of_text(&GOOD.replace("certificate: tls/im.crt", "certificate: ~")), ["IM1210"]);
+    assert_eq!(of_text(&GOOD.replace("roles: [files]", "roles: [files, ~]")), ["IM1209"]);
+    assert_eq!(of_text(&GOOD.replace("limits: [clock, nofile]", "limits:")), Vec::<&str>::new());
+}
+
+#[test]
 fn a_bomb_of_references_is_refused_at_once() {
     let mut bomb = String::from("variables:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {

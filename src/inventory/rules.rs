@@ -103,6 +103,7 @@ fn tls(places: &Places, mistakes: &mut Vec<Mistake>) {
                 .and(places.key("tls/ca"), "made by imctl")
                 .help("keep `ca: private`, or name certificate, key and chain"),
         );
+        return;
     }
     for missing in ["certificate", "key", "chain"].into_iter().filter(|key| !own.contains(key)) {
         mistakes.push(

@@ -30,7 +30,13 @@ pub(super) fn check(shape: Shape, text: &str, plain: bool) -> Result<(), Mistake
             wrong("IM1215", format!("`{text}` is not {}", shape.describe()), "not an amount")
         }
         Shape::Days if days(text).is_none() => {
-            wrong("IM1215", format!("`{text}` is not {}", shape.describe()), "not a duration")
+            let message = format!("`{text}` is not {}", shape.describe());
+            let mistake = Mistake::new("IM1215", message).at(0..0, "not a duration");
+            Err(if count(text).is_some() {
+                mistake.help(format!("write the unit: `{text}d`"))
+            } else {
+                mistake
+            })
         }
         Shape::Bool if !plain || boolean(text).is_none() => {
             wrong("IM1209", format!("`{text}` is not {}", shape.describe()), "not true or false")
