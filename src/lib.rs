@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod checks;
 pub mod cli;
 pub mod desired;
+pub mod exec;
 pub mod facts;
 pub mod inventory;
 pub mod lab;

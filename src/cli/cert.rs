@@ -40,8 +40,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     let mut all = state.published()?;
     if let Tls::Own { certificate, .. } = &inventory.tls {
-        let text = std::fs::read(certificate)
-            .map_err(|source| StateError::Io { doing: "read", path: certificate.clone(), source })?;
+        let text = std::fs::read(certificate).map_err(|source| StateError::Io {
+            doing: "read",
+            path: certificate.clone(),
+            source,
+        })?;
         all.push(read_certificate(certificate, &text, "own")?);
     }
     if all.is_empty() {

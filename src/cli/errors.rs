@@ -167,6 +167,21 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "the inventory was not changed",
         "imctl changes an inventory only when the result is exactly what was meant, comments and all. Otherwise the message says what to write by hand.",
     ),
+    usage(
+        "IM1401",
+        "the stack is wrong",
+        "A file of the stack's folder is missing or breaks its schema; the message names file, line and column.",
+    ),
+    usage(
+        "IM1402",
+        "inventory and stack do not fit",
+        "A role is on too few or too many hosts, a version is unknown, or components need each other in a circle.",
+    ),
+    usage(
+        "IM1403",
+        "a template cannot be rendered",
+        "A template of the stack uses a name that is not defined; the message names component, resource and line.",
+    ),
     ErrorReference {
         number: "IM2301",
         exit: Exit::Locked,
@@ -307,6 +322,23 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "the SSH configuration cannot be followed",
         "`~/.ssh/config` wants something imctl does not do, such as `ProxyCommand`, or has a mistake. `ssh: { config: false }` in the inventory leaves it aside.",
     ),
+    ErrorReference {
+        number: "IM3201",
+        exit: Exit::CheckFailed,
+        title: "a host's system does not fit",
+        about: "The stack was made for other systems than this host's. The message names both.",
+    },
+    unreachable(
+        "IM3202",
+        "a host could not be seen",
+        "The connection came about but the look at the host did not end well. Run the same command again.",
+    ),
+    ErrorReference {
+        number: "IM4001",
+        exit: Exit::Stale,
+        title: "the saved plan is stale",
+        about: "Inventory, stack, bundle, imctl or a host changed since the plan was made. Make it again and read it.",
+    },
     ErrorReference {
         number: "IM5001",
         exit: Exit::Bundle,

@@ -1,12 +1,17 @@
 //! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
 
+use super::reach::{self, Unreached};
+use super::survey::Unseen;
 use super::{Global, OutputFormat, failure_view, links};
 use crate::base::{Exit, HostName, Language};
 use crate::bundle::BundleError;
+use crate::desired::RenderError;
 use crate::inventory::{EditError, Mistakes, SelectError};
 use crate::lab::LabError;
 use crate::report::Style;
+use crate::stack::StackError;
 use crate::state::StateError;
+use crate::topology::TopologyError;
 use crate::transport::{ConfigError, LinkError};
 
 /// Why a command ended without its answer.
@@ -39,6 +44,37 @@ pub enum Failure {
     /// The operator's SSH configuration says something about a host that cannot be followed.
     #[error("{0}: {1}")]
     Way(HostName, ConfigError),
+    /// The stack is wrong.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// Inventory and stack do not fit together.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// A template of the stack is wrong.
+    #[error("the stack cannot be rendered: {0}")]
+    Render(#[from] RenderError),
+    /// Hosts cannot be reached.
+    #[error("{}", reach::unreached(.0))]
+    Unreached(Vec<Unreached>),
+    /// Hosts could not be seen.
+    #[error("{}", reach::unseen(.0))]
+    Unseen(Vec<Unseen>),
+    /// Hosts run what the stack was not made for.
+    #[error("{hosts}; the stack runs on {fit}")]
+    Platform {
+        /// Which, and what they are.
+        hosts: String,
+        /// What would fit.
+        fit: String,
+    },
+    /// The saved plan no longer fits.
+    #[error("the saved plan is stale: {why}; nothing was changed")]
+    Stale {
+        /// What changed.
+        why: String,
+        /// The inventory as typed.
+        inventory: String,
+    },
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -60,7 +96,14 @@ impl Failure {
             | Self::Edit(_)
             | Self::Lab(_)
             | Self::State(_)
+            | Self::Stack(_)
+            | Self::Topology(_)
+            | Self::Render(_)
             | Self::Way(..) => Exit::Usage,
+            Self::Unreached(hosts) => reach::exit(hosts),
+            Self::Unseen(_) => Exit::Unreachable,
+            Self::Platform { .. } => Exit::CheckFailed,
+            Self::Stale { .. } => Exit::Stale,
             Self::Link(_, error) => links::exit(error),
             Self::Refused(_) => Exit::Refused,
         }
@@ -81,6 +124,13 @@ impl Failure {
             Self::Edit(_) => "IM1230",
             Self::Link(_, error) => links::number(error),
             Self::Way(..) => "IM3115",
+            Self::Stack(_) => "IM1401",
+            Self::Topology(_) => "IM1402",
+            Self::Render(_) => "IM1403",
+            Self::Unreached(hosts) => reach::number(hosts),
+            Self::Unseen(_) => "IM3202",
+            Self::Platform { .. } => "IM3201",
+            Self::Stale { .. } => "IM4001",
         }
     }
 
@@ -95,6 +145,14 @@ impl Failure {
             Self::Bundle(error) => error.help(),
             Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
             Self::State(error) => error.hints(),
+            Self::Unreached(hosts) => reach::help(hosts),
+            Self::Stale { inventory, .. } => {
+                vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]
+            }
+            Self::Platform { .. } => {
+                vec!["take these hosts out of the inventory, or install a system that fits".to_owned()]
+            }
+            Self::Stack(_) | Self::Topology(_) | Self::Render(_) | Self::Unseen(_) => vec![],
         }
     }
 

@@ -1,8 +1,12 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod ask;
 mod bundle;
 mod cert;
 mod completions;
+mod connect;
+mod depot;
+mod destroy;
 mod errors;
 mod errors_zh;
 mod explain;
@@ -10,15 +14,22 @@ mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod install;
 mod lab;
 mod links;
+mod material;
 mod mistakes;
+mod plan;
+mod reach;
+mod road;
 mod schema;
 mod secret;
 mod stdout;
+mod survey;
 mod trust;
 mod unlock;
 mod version;
+mod view;
 mod ways;
 
 pub use failure::Failure;
@@ -49,6 +60,12 @@ pub struct Cli {
 enum Verb {
     /// Builds, checks and shows the offline bundle that hosts are installed from.
     Bundle(bundle::Args),
+    /// Shows exactly what would change on which host.
+    Plan(plan::Args),
+    /// Brings the hosts to what the inventory says: plan, confirmation, apply, report.
+    Install(install::Args),
+    /// Takes away what imctl put on the hosts.
+    Destroy(destroy::Args),
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
     /// Tells which secrets there are, and who can open them.
@@ -71,6 +88,9 @@ impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
             Self::Bundle(args) => bundle::run(args, global),
+            Self::Plan(args) => plan::run(args, global).await,
+            Self::Install(args) => install::run(args, global).await,
+            Self::Destroy(args) => destroy::run(args, global).await,
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),

@@ -34,8 +34,12 @@ pub(super) async fn guarded(
     };
     match tokio::time::timeout(within, confirmed).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(cause)) => Err(format!("no new connection came through ({cause}); the host restores the old state")),
-        Err(_) => Err(format!("no new connection came through within {within:?}; the host restores the old state")),
+        Ok(Err(cause)) => {
+            Err(format!("no new connection came through ({cause}); the host restores the old state"))
+        }
+        Err(_) => {
+            Err(format!("no new connection came through within {within:?}; the host restores the old state"))
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use super::run::Run;
 use super::view::same;
 use crate::base::{Component, Event, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
-use crate::plan::{Act, HookKind, Lane, Manifest, Step, Verb};
-use crate::record::{Observed, StepResult};
+use crate::plan::{Act, HookKind, Lane, Step, Verb, leftovers};
+use crate::record::StepResult;
 use crate::resource::{Action, Package, Probe, Resource};
 use crate::topology::Instance;
 use crate::transport::{Exec, Session};
@@ -15,8 +15,33 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Hosts on which something ran whose effects the plan could not foresee: what differs from the plan there is no drift.
-pub(super) type Touched = Mutex<BTreeSet<HostName>>;
+/// Kinds whose effect is themselves alone: what a file or a user is depends on nothing else that imctl does. A unit's
+/// state or a check's answer may follow from any step before.
+const PLAIN: [&str; 5] = ["file", "directory", "user", "sysctl", "artifact"];
+
+/// What this run did on hosts so far: where something changed that the plan was made on, no drift can be told.
+#[derive(Default)]
+pub(super) struct Traces {
+    any: BTreeSet<HostName>,
+    beyond: BTreeSet<HostName>,
+}
+
+/// Shared by the lanes of a run.
+pub(super) type Touched = Mutex<Traces>;
+
+impl Traces {
+    fn note(&mut self, host: &HostName, plain: bool) {
+        self.any.insert(host.clone());
+        if !plain {
+            self.beyond.insert(host.clone());
+        }
+    }
+
+    /// Whether what a resource of this kind looks at may have changed by this run's own doing.
+    fn explain(&self, host: &HostName, kind: &str) -> bool {
+        if PLAIN.contains(&kind) { self.beyond.contains(host) } else { self.any.contains(host) }
+    }
+}
 
 /// How a step ended before it became a result.
 enum End {
@@ -26,7 +51,11 @@ enum End {
 }
 
 /// Runs a lane to its end or its first failure; every step gets a result.
-pub(super) async fn lane(run: &Run<'_>, lane: &Lane, touched: &Touched) -> Vec<(String, StepResult, Duration)> {
+pub(super) async fn lane(
+    run: &Run<'_>,
+    lane: &Lane,
+    touched: &Touched,
+) -> Vec<(String, StepResult, Duration)> {
     let mut results = Vec::new();
     let mut reached = true;
     for step in &lane.steps {
@@ -67,7 +96,7 @@ async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
         return End::Failed(format!("there is no connection to `{}`", step.on));
     };
     let site = Site { host: &step.on, link: link.as_ref(), depot: run.depot };
-    let plain = ["file", "directory", "user", "sysctl", "artifact"].contains(&step.kind.as_str());
+    let plain = PLAIN.contains(&step.kind.as_str());
     let end = match &step.act {
         Act::Apply { component, id } => match find(run, component, &step.on, id) {
             Some(resource) => apply(run, site, (step, resource), touched).await,
@@ -76,15 +105,14 @@ async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
         Act::Packages { of } => packages(run, site, of).await,
         Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
         Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
+        Act::Gate { target } => gate(run, target).await,
         Act::Hook { hook, target, at } => match find_hook(run, *hook, target, *at) {
             Some(hook) => run_hook(site.link, hook).await,
             None => End::Failed(format!("the hook {} is not part of what is wanted", hook.word())),
         },
         Act::Remove { component, id } => remove(run, site, component, id).await,
     };
-    if !plain {
-        touched.lock().expect("no holder of this lock panics").insert(step.on.clone());
-    }
+    touched.lock().expect("no holder of this lock panics").note(&step.on, plain);
     end
 }
 
@@ -107,16 +135,21 @@ fn find_hook<'a>(run: &Run<'a>, kind: HookKind, target: &Instance, at: usize) ->
     hooks.get(at)
 }
 
-async fn apply(run: &Run<'_>, site: Site<'_>, (step, resource): (&Step, &Resource), touched: &Touched) -> End {
+async fn apply(
+    run: &Run<'_>,
+    site: Site<'_>,
+    (step, resource): (&Step, &Resource),
+    touched: &Touched,
+) -> End {
     let kind = resource.kind();
     let probes = kind.probes();
     let seen = match look_at(site.link, &probes).await {
         Ok(seen) => seen,
         Err(cause) => return End::Failed(cause.to_string()),
     };
-    let was_touched = touched.lock().expect("no holder of this lock panics").contains(site.host);
+    let own_doing = touched.lock().expect("no holder of this lock panics").explain(site.host, &step.kind);
     if let Some(planned) = run.observed.get(site.host)
-        && !was_touched
+        && !own_doing
         && step.verb != Verb::Known
         && !same(&probes, planned, &seen)
     {
@@ -143,7 +176,9 @@ async fn agrees(link: &dyn Session, resource: &Resource, probes: &[Probe]) -> En
     match look_at(link, probes).await {
         Ok(seen) => match resource.kind().diff(&seen) {
             None => End::Done,
-            Some(change) => End::Failed(format!("it is still not right after the change: {}", change.summary)),
+            Some(change) => {
+                End::Failed(format!("it is still not right after the change: {}", change.summary))
+            }
         },
         Err(cause) => End::Failed(cause.to_string()),
     }
@@ -216,9 +251,31 @@ async fn run_hook(link: &dyn Session, hook: &RenderedHook) -> End {
     }
 }
 
+/// Lets an instance be disturbed when the others are well, or when it is not well itself.
+async fn gate(run: &Run<'_>, target: &Instance) -> End {
+    let same = |it: &&DesiredInstance| it.instance.component == target.component;
+    let (own, others): (Vec<_>, Vec<_>) =
+        run.desired.instances.iter().filter(same).partition(|it| it.instance == *target);
+    for hook in own.iter().flat_map(|it| &it.hooks.health) {
+        let Some(link) = run.fleet.link(&hook.on) else { continue };
+        let once = link.exec(Exec::new(hook.script.clone(), hook.within)).await;
+        if once.map_or(true, |output| output.status != 0) {
+            return End::Done;
+        }
+    }
+    for hook in others.iter().flat_map(|it| &it.hooks.health) {
+        let Some(link) = run.fleet.link(&hook.on) else { continue };
+        if let End::Failed(why) = run_hook(link.as_ref(), hook).await {
+            return End::Failed(format!("`{}` is not well, so this one stays as it is: {why}", hook.on));
+        }
+    }
+    End::Done
+}
+
 async fn remove(run: &Run<'_>, site: Site<'_>, component: &Component, id: &ResourceId) -> End {
-    let manifest = run.observed.get(site.host).map(Manifest::seen).unwrap_or_default();
-    let kept = manifest.resources.iter().find(|kept| kept.component == *component && kept.resource.id() == *id);
+    let seen = run.observed.get(site.host).cloned().unwrap_or_default();
+    let leftovers = leftovers(site.host, run.desired, &seen);
+    let kept = leftovers.iter().find(|kept| kept.component == *component && kept.resource.id() == *id);
     let Some(kept) = kept else { return End::Failed(format!("{id} is not in the host's manifest")) };
     let held: Vec<&Resource> = run.desired.on(site.host).flat_map(|it| &it.resources).collect();
     let Some(left) = kept.resource.remainder(&held) else { return End::Done };

@@ -21,6 +21,9 @@ pub(super) async fn write(run: &Run<'_>, host: &HostName, finished: bool) -> Res
     if !finished {
         make_folder(link.as_ref(), folder).await?;
         for (name, content) in &run.mirror {
+            if let Some((below, _)) = name.rsplit_once('/') {
+                make_folder(link.as_ref(), &format!("{folder}/{below}")).await?;
+            }
             put(link.as_ref(), &format!("{folder}/{name}"), content).await?;
         }
     }
@@ -29,7 +32,8 @@ pub(super) async fn write(run: &Run<'_>, host: &HostName, finished: bool) -> Res
 
 async fn make_folder(link: &dyn Session, folder: &str) -> Result<(), String> {
     let script = format!("umask 077; mkdir -p {0} && chmod 0700 {0}", quote(folder));
-    let output = link.exec(Exec::new(script, Duration::from_secs(20))).await.map_err(|cause| cause.to_string())?;
+    let output =
+        link.exec(Exec::new(script, Duration::from_secs(20))).await.map_err(|cause| cause.to_string())?;
     if output.status == 0 { Ok(()) } else { Err(output.text()) }
 }
 

@@ -81,7 +81,8 @@ fn announce(run: &Run<'_>) {
 /// Records on every host what is about to be put there. False when a host could not be written to.
 async fn opened(run: &Run<'_>, execution: &mut Execution) -> bool {
     let hosts = run.hosts();
-    let written = join_all(hosts.iter().map(|host| async move { (host, record::write(run, host, false).await) })).await;
+    let written =
+        join_all(hosts.iter().map(|host| async move { (host, record::write(run, host, false).await) })).await;
     let mut all = true;
     for (host, result) in written {
         if let Err(why) = result {
@@ -124,11 +125,13 @@ fn not_reached(batch: &Batch, execution: &mut Execution) {
 async fn one_batch(run: &Run<'_>, batch: &Batch, touched: &Touched, execution: &mut Execution) -> bool {
     let lanes = batch.lanes.iter().map(|it| async move {
         let result = AssertUnwindSafe(lane(run, it, touched)).catch_unwind().await;
-        let bug = || vec![(
-            "imctl itself".to_owned(),
-            StepResult::Failed("a bug of imctl ended the work on this host; please report it".to_owned()),
-            Duration::ZERO,
-        )];
+        let bug = || {
+            vec![(
+                "imctl itself".to_owned(),
+                StepResult::Failed("a bug of imctl ended the work on this host; please report it".to_owned()),
+                Duration::ZERO,
+            )]
+        };
         (it.host.clone(), result.unwrap_or_else(|_| bug()))
     });
     let mut all = true;

@@ -9,7 +9,9 @@ pub(super) fn same(probes: &[Probe], then: &Observed, now: &Observed) -> bool {
         Probe::Path(path) => then.paths.get(path) == now.paths.get(path),
         Probe::Packages => then.packages == now.packages && then.broken_packages == now.broken_packages,
         Probe::Unit(unit) => {
-            let state = |seen: &Observed| seen.units.get(unit).map(|it| (it.load.clone(), it.active.clone(), it.file.clone()));
+            let state = |seen: &Observed| {
+                seen.units.get(unit).map(|it| (it.load.clone(), it.active.clone(), it.file.clone()))
+            };
             state(then) == state(now)
         }
         Probe::User(user) => then.users.get(user) == now.users.get(user),

@@ -2,9 +2,9 @@
 
 use super::manifest::{MANIFEST_KEY, manifest_script};
 use super::story::{Story, apply_step, join_key, story};
-use super::{Act, Basis, Batch, Lane, Manifest, Plan, Stage, Step, Verb, batches, removal};
+use super::{Act, Basis, Batch, Lane, Plan, Stage, Step, Verb, batches, removal};
 use crate::base::{Component, HostName, ResourceId};
-use crate::desired::{Desired, DesiredInstance};
+use crate::desired::Desired;
 use crate::record::Observed;
 use crate::resource::{ChangeKind, Probe, Resource};
 use crate::topology::{Instance, Topology};
@@ -42,9 +42,7 @@ pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec
 
 /// What to look at besides, once a host's manifest is seen: what imctl put there and is wanted no more.
 pub fn leftover_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
-    let wanted: Vec<&DesiredInstance> = desired.on(host).collect();
-    let leftovers = removal::leftovers(&Manifest::seen(seen), &wanted);
-    leftovers.iter().flat_map(|(_, left)| left.kind().probes()).collect()
+    removal::leftovers(host, desired, seen).iter().flat_map(|kept| kept.resource.kind().probes()).collect()
 }
 
 /// Plans an installation, a change or a removal: whatever brings the hosts from what is to what should be.
@@ -181,7 +179,8 @@ fn level_stage(
         let mut stories: Vec<(HostName, Story)> = Vec::new();
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
-            let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none));
+            let peers = scene.topology.of(component).count().saturating_sub(1);
+            let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none), peers);
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {
                 stories.push((it.instance.host.clone(), told));

@@ -14,6 +14,7 @@ pub use basis::Basis;
 pub use batches::batches;
 pub use build::{Scene, install, leftover_probes, probes};
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
+pub use removal::leftovers;
 pub use totals::Totals;
 
 use crate::base::{Component, HostName, ResourceId};
@@ -158,6 +159,11 @@ pub enum Act {
     Reload {
         /// The unit.
         unit: String,
+    },
+    /// Before an instance is disturbed: the others are well, or it is not well itself and nothing is lost.
+    Gate {
+        /// The instance that will be disturbed.
+        target: Instance,
     },
     /// Run a hook of an instance.
     Hook {

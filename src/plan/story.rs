@@ -19,9 +19,16 @@ pub(super) struct Story {
 }
 
 /// Tells the story of an instance. `prepared` are resources that an earlier stage takes care of.
-pub(super) fn story(it: &DesiredInstance, seen: &Observed, prepared: &BTreeSet<ResourceId>) -> Story {
+/// `peers` is how many other instances the component has.
+pub(super) fn story(
+    it: &DesiredInstance,
+    seen: &Observed,
+    prepared: &BTreeSet<ResourceId>,
+    peers: usize,
+) -> Story {
     let mut teller = Teller {
         it,
+        peers,
         seen,
         prepared,
         asked: BTreeMap::new(),
@@ -46,6 +53,7 @@ struct Asked {
 
 struct Teller<'a> {
     it: &'a DesiredInstance,
+    peers: usize,
     seen: &'a Observed,
     prepared: &'a BTreeSet<ResourceId>,
     asked: BTreeMap<String, Asked>,
@@ -128,7 +136,7 @@ impl Teller<'_> {
         if member.is_some_and(|answer| answer.status == 0) {
             return;
         }
-        let hooks = hook_steps(self.it, HookKind::Join, None);
+        let hooks = hook_steps(self.it, HookKind::Join);
         self.story.steps.extend(hooks);
         self.story.disturbs = true;
         let because = "it joins the others".to_owned();
@@ -171,18 +179,43 @@ impl Teller<'_> {
         }
         if self.running_disturbed {
             self.story.disturbs = true;
-            let mut steps = hook_steps(self.it, HookKind::Health, Some("before it is disturbed"));
-            steps.extend(hook_steps(self.it, HookKind::Drain, None));
+            let mut steps: Vec<Step> = self.gate().into_iter().collect();
+            steps.extend(hook_steps(self.it, HookKind::Drain));
             steps.append(&mut self.story.steps);
             self.story.steps = steps;
         }
-        let health = hook_steps(self.it, HookKind::Health, None);
+        let health = hook_steps(self.it, HookKind::Health);
         self.story.steps.extend(health);
         if self.running_disturbed {
-            let undrain = hook_steps(self.it, HookKind::Undrain, None);
+            let undrain = hook_steps(self.it, HookKind::Undrain);
             self.story.steps.extend(undrain);
         }
         self.story
+    }
+
+    /// The step that keeps the last well instance from being disturbed.
+    fn gate(&self) -> Option<Step> {
+        if self.peers == 0 || self.it.hooks.health.is_empty() {
+            return None;
+        }
+        let others = if self.peers == 1 {
+            "the other one is".to_owned()
+        } else {
+            format!("the other {} are", self.peers)
+        };
+        let instance = &self.it.instance;
+        Some(Step {
+            on: instance.host.clone(),
+            component: instance.component.clone(),
+            verb: Verb::Hook,
+            kind: "gate".to_owned(),
+            name: instance.component.to_string(),
+            summary: format!("{others} well, before this one is disturbed"),
+            lines: Vec::new(),
+            because: None,
+            act: Act::Gate { target: instance.clone() },
+            digest: String::new(),
+        })
     }
 
     fn is_active(&self, unit: &str) -> bool {
@@ -224,7 +257,7 @@ pub(super) fn apply_step(
 }
 
 /// The steps of a hook, one for each script.
-pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind, because: Option<&str>) -> Vec<Step> {
+pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind) -> Vec<Step> {
     let hooks: &[RenderedHook] = match kind {
         HookKind::Drain => &it.hooks.drain,
         HookKind::Undrain => &it.hooks.undrain,
@@ -240,7 +273,7 @@ pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind, because: Option<&
         name: it.instance.component.to_string(),
         summary: hook.about.clone(),
         lines: Vec::new(),
-        because: because.map(str::to_owned),
+        because: None,
         act: Act::Hook { hook: kind, target: it.instance.clone(), at },
         digest: digest(&hook.script),
     };

@@ -1,0 +1,43 @@
+//! Connecting to all hosts of a command at once.
+
+use super::reach::Unreached;
+use super::road::Road;
+use super::ways::{options, ways};
+use super::{Failure, Global};
+use crate::base::{Event, HostName, Sink};
+use crate::exec::Fleet;
+use crate::transport::{Target, connect};
+use futures_util::stream::{self, StreamExt as _};
+use std::sync::Arc;
+
+/// Connects to the command's hosts; every host that cannot be reached is named.
+pub(super) async fn fleet(road: &Road, global: &Global, sink: &Sink) -> Result<Fleet, Failure> {
+    let options = options(global)?;
+    let ways = ways(road.inventory(), &road.hosts).await?;
+    let one = |(host, target): (HostName, Target)| {
+        let (options, sink) = (options.clone(), sink.clone());
+        async move {
+            let link = connect(&target, &options).await;
+            if link.is_ok() {
+                sink.send(Event::Connected { host: host.clone() });
+            }
+            (host, link)
+        }
+    };
+    let links: Vec<_> =
+        stream::iter(ways.into_iter().map(one)).buffer_unordered(global.parallel.max(1)).collect().await;
+    let mut fleet = Fleet::default();
+    let mut unreached = Vec::new();
+    for (host, link) in links {
+        match link {
+            Ok(link) => fleet.insert(host, Arc::from(link)),
+            Err(cause) => unreached.push(Unreached { host, cause }),
+        }
+    }
+    if unreached.is_empty() {
+        return Ok(fleet);
+    }
+    fleet.close().await;
+    unreached.sort_by(|one, other| one.host.cmp(&other.host));
+    Err(Failure::Unreached(unreached))
+}

@@ -1,0 +1,98 @@
+//! Making what templates need beforehand: secrets and certificates, kept in the operator's folder.
+
+use super::Failure;
+use super::road::Road;
+use super::unlock::unlocker;
+use crate::desired::{Certificate, CertificateWant, Material, SecretWant, wants};
+use crate::inventory::Tls;
+use crate::stack::SecretSpec;
+use crate::state::{Identity, Redactor, Shape, StateError, Value, Vault};
+use jiff::Timestamp;
+use serde_json::json;
+use std::path::Path;
+
+/// Secrets and certificates with what hides them.
+pub(super) struct Made {
+    /// For rendering.
+    pub(super) material: Material,
+    /// Blanks them in texts.
+    pub(super) redactor: Redactor,
+    /// What the operator should hear, such as what protects the secrets.
+    pub(super) notes: Vec<String>,
+    /// Encrypted files that hosts keep a copy of.
+    pub(super) mirror: Vec<(String, Vec<u8>)>,
+}
+
+/// Opens the deployment's secrets.
+pub(super) fn vault(road: &Road) -> Result<Vault, StateError> {
+    road.state.vault(&unlocker(road.inventory()))
+}
+
+/// Makes or opens everything the topology wants.
+pub(super) fn make(road: &Road) -> Result<Made, Failure> {
+    let wants = wants(&road.topology)?;
+    let mut material = Material::default();
+    if let Some(bundle) = &road.bundle {
+        let artifacts = bundle.manifest().artifacts.iter();
+        material.artifacts = artifacts.map(|(name, it)| (name.clone(), it.sha256.clone())).collect();
+    }
+    if wants.secrets.is_empty() && wants.certificates.is_empty() {
+        return Ok(Made { material, redactor: Redactor::default(), notes: Vec::new(), mirror: Vec::new() });
+    }
+    let mut vault = vault(road)?;
+    for want in &wants.secrets {
+        let value = vault.secret(&want.name, &shape(want))?;
+        material.secrets.insert(want.name.clone(), plain(value));
+    }
+    for want in &wants.certificates {
+        let made = certificate(road, &mut vault, want)?;
+        material.certificates.insert((want.name.clone(), want.host.clone()), made);
+    }
+    vault.save()?;
+    let mirror = road.state.mirror()?;
+    Ok(Made { material, redactor: vault.redactor(), notes: vault.notes().to_vec(), mirror })
+}
+
+fn shape(want: &SecretWant) -> Shape {
+    match &want.spec {
+        SecretSpec::Alphanumeric(count) => Shape::Alphanumeric(*count),
+        SecretSpec::Hex(bytes) => Shape::Hex(*bytes),
+        SecretSpec::Ed25519(_) => Shape::Ed25519(want.hosts.clone()),
+    }
+}
+
+fn plain(value: Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => json!(text.expose()),
+        Value::KeyPairs(pairs) => pairs
+            .iter()
+            .map(|(host, pair)| {
+                (host.to_string(), json!({ "public": pair.public, "private": pair.private.expose() }))
+            })
+            .collect(),
+    }
+}
+
+fn certificate(road: &Road, vault: &mut Vault, want: &CertificateWant) -> Result<Certificate, Failure> {
+    if let (Tls::Own { certificate, key, chain }, true) = (&road.inventory().tls, want.public) {
+        return own(certificate, key, chain);
+    }
+    let identity = Identity { common_name: want.common_name.clone(), names: want.names.clone() };
+    let issued = vault.certificate(&want.name, &want.host, &identity, Timestamp::now())?;
+    Ok(Certificate {
+        cert: issued.certificate,
+        key: issued.key.expose().clone(),
+        chain: issued.chain,
+        ca: issued.ca,
+    })
+}
+
+/// The operator's own certificate; the last of the chain is what clients trust.
+fn own(certificate: &Path, key: &Path, chain: &Path) -> Result<Certificate, Failure> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))
+    };
+    let (cert, key, ca) = (read(certificate)?, read(key)?, read(chain)?);
+    Ok(Certificate { chain: format!("{}\n{ca}", cert.trim_end()), cert, key, ca })
+}

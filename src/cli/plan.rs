@@ -1,0 +1,67 @@
+//! `imctl plan`: what would change, exactly; saved on request, to be applied as it is.
+
+use super::road::Road;
+use super::survey::{Aim, survey};
+use super::view::survey_view;
+use super::{Failure, Global, OutputFormat, stdout};
+use crate::base::Exit;
+use crate::report::{self, Live, Shape, Style, spoken};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `imctl plan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Save the plan, to apply exactly this with `imctl install --plan FILE`
+    #[arg(short = 'o', long = "out", value_name = "FILE.plan")]
+    out: Option<PathBuf>,
+    /// Exit with 10 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Plans and shows.
+pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
+    let road = Road::open(global)?;
+    let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
+    let survey = survey(&road, global, &live.sink(), Aim::Inventory).await?;
+    survey.fleet.close().await;
+    let view = survey_view(&road, &survey);
+    match global.output {
+        OutputFormat::Json => stdout::line(&view.json().to_string()),
+        OutputFormat::Human => {
+            let style = Style::stdout(global.no_color);
+            stdout::write(|out| report::plan(out, &view, &spoken(survey.took), style));
+        }
+    }
+    if let Some(path) = &args.out {
+        save(path, &survey.plan)?;
+        let again = format!(
+            "Saved {0}. Apply exactly this with:  imctl install -i {1} --plan {0}",
+            path.display(),
+            road.typed()
+        );
+        stdout::note(&again);
+    }
+    let changes = args.detailed_exitcode && !survey.plan.is_empty();
+    Ok(if changes { Exit::Changes } else { Exit::Done })
+}
+
+/// Writes a plan file that its owner alone can read.
+fn save(path: &Path, plan: &crate::plan::Plan) -> Result<(), Failure> {
+    let failed =
+        |cause: std::io::Error| Failure::Usage(format!("cannot write `{}`: {cause}", path.display()));
+    let text = serde_json::to_vec_pretty(plan).map_err(|cause| failed(cause.into()))?;
+    let new = path.with_extension("plan-new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(failed)?;
+    std::io::Write::write_all(&mut file, &text).and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&new, path).map_err(failed)
+}
+
+/// Reads a saved plan.
+pub(super) fn load(path: &Path) -> Result<crate::plan::Plan, Failure> {
+    let wrong = |cause: String| Failure::Usage(format!("`{}` is no plan of imctl: {cause}", path.display()));
+    let text = std::fs::read(path).map_err(|cause| wrong(cause.to_string()))?;
+    serde_json::from_slice(&text).map_err(|cause| wrong(cause.to_string()))
+}

@@ -1,0 +1,73 @@
+//! The first part of the road, before any host is contacted: inventory, stack, topology, bundle, state.
+
+use super::{Failure, Global};
+use crate::base::HostName;
+use crate::bundle::{self, Verified};
+use crate::inventory::{self, Inventory};
+use crate::stack::{self, Stack};
+use crate::state::State;
+use crate::topology::{self, Topology};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What is known without contacting anybody.
+pub(super) struct Road {
+    /// Who stands where; holds inventory and stack.
+    pub(super) topology: Topology,
+    /// Hosts this command is about.
+    pub(super) hosts: Vec<HostName>,
+    /// The operator's folder beside the inventory.
+    pub(super) state: State,
+    /// The bundle, checked; none when none is named.
+    pub(super) bundle: Option<Verified>,
+    /// SHA-256 of the inventory file.
+    pub(super) inventory_digest: String,
+}
+
+impl Road {
+    /// Walks it.
+    pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        let path = inventory_path(global)?;
+        let inventory = inventory::load(&path)?;
+        let hosts = inventory::select(&inventory, &global.on)?;
+        let stack = stack_of(&inventory)?;
+        let topology = topology::build(&inventory, &stack)?;
+        let state = State::open(&inventory.path, &inventory.name)?;
+        let bundle = bundle_of(global, &topology)?;
+        let text = std::fs::read(&path)
+            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
+        let inventory_digest = hex::encode(Sha256::digest(text));
+        Ok(Self { topology, hosts, state, bundle, inventory_digest })
+    }
+
+    /// The inventory.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.topology.inventory
+    }
+
+    /// The inventory as the operator typed it, for commands in hints.
+    pub(super) fn typed(&self) -> String {
+        crate::base::quote(&self.inventory().path.display().to_string())
+    }
+}
+
+/// The inventory that the operator names.
+pub(super) fn inventory_path(global: &Global) -> Result<PathBuf, Failure> {
+    let missing = "no inventory is named: give its file with `-i FILE` or in IMCTL_INVENTORY";
+    global.inventory.clone().ok_or_else(|| Failure::Usage(missing.to_owned()))
+}
+
+/// The stack of an inventory.
+pub(super) fn stack_of(inventory: &Inventory) -> Result<Stack, Failure> {
+    let beside = inventory.path.parent().unwrap_or(Path::new("."));
+    Ok(stack::load(&inventory.stack, beside)?)
+}
+
+fn bundle_of(global: &Global, topology: &Topology) -> Result<Option<Verified>, Failure> {
+    let inventory = &topology.inventory;
+    let Some(dir) = global.bundle.as_ref().or(inventory.bundle.path.as_ref()) else { return Ok(None) };
+    let verified = bundle::verify(dir, &inventory.bundle.trusted_keys)?;
+    let platform = topology.stack.file.platforms.first().map(String::as_str).unwrap_or_default();
+    verified.fits(&topology.stack.file.name, &topology.version, platform)?;
+    Ok(Some(verified))
+}

@@ -1,0 +1,196 @@
+//! The second part of the road: seeing every host in one exec, and planning on what was seen.
+
+use super::material::{self, Made};
+use super::road::Road;
+use super::{Failure, Global, connect};
+use crate::base::{HostName, Sink};
+use crate::desired::{self, Desired};
+use crate::exec::{self, Fleet, LookFailure};
+use crate::facts::{self, HostFacts};
+use crate::plan::{self, Basis, Plan, Scene};
+use crate::record::Observed;
+use crate::resource::{Probe, Resource};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Why hosts could not be seen.
+#[derive(Debug)]
+pub struct Unseen {
+    /// The host.
+    pub host: HostName,
+    /// Why.
+    pub cause: LookFailure,
+}
+
+/// Everything that was seen, and the plan made on it.
+pub(super) struct Survey {
+    pub(super) fleet: Fleet,
+    pub(super) made: Made,
+    pub(super) desired: Desired,
+    pub(super) observed: BTreeMap<HostName, Observed>,
+    pub(super) plan: Plan,
+    /// From the first connection to the plan.
+    pub(super) took: Duration,
+}
+
+/// What the hosts should be brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// What inventory and stack say.
+    Inventory,
+    /// Nothing of ours.
+    Nothing,
+}
+
+/// Connects, looks, plans.
+pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) -> Result<Survey, Failure> {
+    let identities = desired::identities(&road.topology)?;
+    let made = material::make(road)?;
+    let begun = Instant::now();
+    sink.phase(format!("seeing {}", crate::report::counted(road.hosts.len(), "host")));
+    let fleet = connect::fleet(road, global, sink).await?;
+    let seen = see(road, &fleet, &identities).await;
+    let (mut observed, facts) = match seen {
+        Ok(seen) => seen,
+        Err(failure) => {
+            fleet.close().await;
+            return Err(failure);
+        }
+    };
+    platforms(road, &facts)?;
+    let desired = match aim {
+        Aim::Inventory => of_hosts(desired::state(&road.topology, &made.material, &facts)?, &road.hosts),
+        Aim::Nothing => Desired::default(),
+    };
+    leftovers(&fleet, &desired, &mut observed).await?;
+    texts(&fleet, &desired, &mut observed).await?;
+    let basis = basis(road, &observed);
+    let plan = plan::install(Scene {
+        topology: &road.topology,
+        desired: &desired,
+        observed: &observed,
+        basis: &basis,
+    });
+    Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
+}
+
+fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
+    Desired {
+        instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
+    }
+}
+
+type Seen = (BTreeMap<HostName, Observed>, BTreeMap<HostName, HostFacts>);
+
+async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, Failure> {
+    let probes = road.hosts.iter().map(|host| {
+        let mut probes = plan::probes(&road.topology, identities, host);
+        probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
+        (host.clone(), probes)
+    });
+    let observed = all(exec::look(fleet, &probes.collect()).await)?;
+    let facts = observed.iter().map(|(host, seen)| {
+        let answer = seen.scripts.get(facts::KEY).map(|answer| answer.out.as_str()).unwrap_or_default();
+        (host.clone(), facts::parse(answer))
+    });
+    let facts = facts.collect();
+    Ok((observed, facts))
+}
+
+fn all(
+    looks: BTreeMap<HostName, Result<Observed, LookFailure>>,
+) -> Result<BTreeMap<HostName, Observed>, Failure> {
+    let mut observed = BTreeMap::new();
+    let mut unseen = Vec::new();
+    for (host, look) in looks {
+        match look {
+            Ok(seen) => drop(observed.insert(host, seen)),
+            Err(cause) => unseen.push(Unseen { host, cause }),
+        }
+    }
+    if unseen.is_empty() { Ok(observed) } else { Err(Failure::Unseen(unseen)) }
+}
+
+/// Refuses hosts whose system the stack was not made for, by name.
+fn platforms(road: &Road, facts: &BTreeMap<HostName, HostFacts>) -> Result<(), Failure> {
+    let fit = &road.topology.stack.file.platforms;
+    let mut wrong = Vec::new();
+    for (host, facts) in facts {
+        let said = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".to_owned());
+        let platform = format!("{}-{}-{}", said(&facts.os_id), said(&facts.os_version), said(&facts.arch));
+        if !fit.contains(&platform) {
+            wrong.push(format!("`{host}` is {platform}"));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Platform { hosts: wrong.join(", "), fit: fit.join(", ") })
+}
+
+/// Looks at what imctl put on hosts and the inventory no longer wants.
+async fn leftovers(
+    fleet: &Fleet,
+    desired: &Desired,
+    observed: &mut BTreeMap<HostName, Observed>,
+) -> Result<(), Failure> {
+    let probes: BTreeMap<HostName, Vec<Probe>> = observed
+        .iter()
+        .map(|(host, seen)| (host.clone(), plan::leftover_probes(desired, host, seen)))
+        .filter(|(_, probes)| !probes.is_empty())
+        .collect();
+    for (host, more) in all(exec::look(fleet, &probes).await)? {
+        if let Some(seen) = observed.get_mut(&host) {
+            seen.paths.extend(more.paths);
+            seen.units.extend(more.units);
+            seen.users.extend(more.users);
+            seen.groups.extend(more.groups);
+            seen.sysctls.extend(more.sysctls);
+            seen.scripts.extend(more.scripts);
+            if !more.packages.is_empty() {
+                seen.packages = more.packages;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Fetches the text of files that differ and may be shown.
+async fn texts(
+    fleet: &Fleet,
+    desired: &Desired,
+    observed: &mut BTreeMap<HostName, Observed>,
+) -> Result<(), Failure> {
+    let mut wanted: BTreeMap<HostName, Vec<String>> = BTreeMap::new();
+    for it in &desired.instances {
+        let Some(seen) = observed.get(&it.instance.host) else { continue };
+        for resource in &it.resources {
+            let path = match resource {
+                Resource::File(file) if !file.secret => &file.path,
+                Resource::Firewall(firewall) => &firewall.path,
+                _ => continue,
+            };
+            if seen.paths.contains_key(path) && resource.kind().diff(seen).is_some() {
+                wanted.entry(it.instance.host.clone()).or_default().push(path.clone());
+            }
+        }
+    }
+    let fetched = exec::contents(fleet, &wanted).await;
+    let fetched = fetched.map_err(|(host, cause)| Failure::Unseen(vec![Unseen { host, cause }]))?;
+    for (host, contents) in fetched {
+        if let Some(seen) = observed.get_mut(&host) {
+            seen.contents = contents;
+        }
+    }
+    Ok(())
+}
+
+fn basis(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Basis {
+    Basis {
+        inventory: road.inventory_digest.clone(),
+        stack: road.topology.stack.digest.clone(),
+        imctl: env!("CARGO_PKG_VERSION").to_owned(),
+        bundle: road.bundle.as_ref().map(|bundle| bundle.digest().to_owned()),
+        hosts: observed.iter().map(|(host, seen)| (host.clone(), Basis::of_host(seen))).collect(),
+    }
+}
