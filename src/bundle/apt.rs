@@ -86,6 +86,9 @@ impl AptRoot {
         &self,
         chosen: &[Chosen],
     ) -> Result<BTreeMap<(String, String), String>, BundleError> {
+        if chosen.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let names: BTreeSet<&str> = chosen.iter().map(|package| package.name.as_str()).collect();
         let table = tool::text(self.apt("apt-cache").arg("madison").args(names))?;
         let mut suites = BTreeMap::new();
@@ -168,7 +171,7 @@ pub(super) fn mirrors(named: Option<&str>, release: &str) -> Result<Mirrors, Bun
         fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
     for path in parts.chain([list.to_owned()]) {
         let name = path.display().to_string();
-        if name.ends_with(".list") || name.ends_with(".sources") {
+        if path.extension().is_some_and(|kind| kind == "list" || kind == "sources") {
             // A file that cannot be read names no place; when none is left the error below says so.
             files.push((name, fs::read_to_string(&path).unwrap_or_default()));
         }
@@ -184,7 +187,7 @@ pub(super) fn mirrors(named: Option<&str>, release: &str) -> Result<Mirrors, Bun
 /// How this machine reaches the net (proxies, retries, certificates), in apt's own notation.
 fn machine_acquire() -> Result<String, BundleError> {
     let dump = tool::text(Command::new("apt-config").arg("dump").env("LC_ALL", "C"))?;
-    Ok(dump.lines().filter(|line| counts(line)).map(|line| format!("{line}\n")).collect())
+    Ok(dump.split_inclusive('\n').filter(|line| counts(line)).collect())
 }
 
 fn counts(line: &str) -> bool {

@@ -124,7 +124,7 @@ sweep() {
 }
 "#;
 
-const POLICY: &str = r##"sweep
+const POLICY: &str = r#"sweep
 trap sweep EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 cat >"$policy.imctl-new" <<'POLICY'
@@ -137,7 +137,7 @@ POLICY
 chmod 0755 "$policy.imctl-new"
 if [ -e "$policy" ]; then mv -f "$policy" "$policy.imctl-other"; fi
 mv -f "$policy.imctl-new" "$policy"
-"##;
+"#;
 
 /// A unit that is there already runs or was configured by an earlier run: its mask would outlive this one.
 const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ]; then systemctl -q mask -- "$unit" 2>/dev/null || { echo "cannot mask $unit"; exit 1; }; fi"#;

@@ -49,7 +49,7 @@ impl PgpKey {
 
     /// The text with a signature below, as apt reads it from `InRelease`.
     pub(super) fn clearsign(&self, text: &str) -> String {
-        let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').map(|line| line.trim_end()).collect();
+        let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').map(str::trim_end).collect();
         let signature = packet(2, &self.signature(0x01, lines.join("\r\n").as_bytes(), &[]));
         let mut out = String::from("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n");
         for line in &lines {

@@ -75,8 +75,7 @@ impl Entry {
 
 /// Entries of a `.sources` file.
 fn deb822(text: &str) -> Vec<Entry> {
-    let text: String =
-        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let text: String = text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
     text.split("\n\n").filter_map(stanza).collect()
 }
 

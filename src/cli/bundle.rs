@@ -101,10 +101,7 @@ fn build(wanted: &Build, global: &Global) -> Result<Exit, Failure> {
         OutputFormat::Human => {
             let mut text = view::built(&built, &dir, started.elapsed());
             if key.made {
-                text += &format!(
-                    "  new key      {}  (keep it: who has it can sign for you)\n",
-                    key.path.display()
-                );
+                text += &view::new_key(&key.path);
             }
             text += &view::trust(&line, &inventory.path, trusted);
             answer(&text);
@@ -140,7 +137,7 @@ fn inspect(dir: Option<PathBuf>, global: &Global) -> Result<Exit, Failure> {
     let (manifest, signer) = bundle::inspect(&dir)?;
     match global.output {
         OutputFormat::Json => {
-            answer_json(json!({ "bundle": dir, "claims-signer": signer, "manifest": manifest }))
+            answer_json(json!({ "bundle": dir, "claims-signer": signer, "manifest": manifest }));
         }
         OutputFormat::Human => answer(&view::inspected(&manifest, &signer)),
     }

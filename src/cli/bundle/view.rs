@@ -54,6 +54,11 @@ fn contents(manifest: &Manifest) -> String {
     text
 }
 
+/// Where a key that was just made is kept.
+pub(super) fn new_key(path: &Path) -> String {
+    format!("  {:<12} {}  (keep it: who has it can sign for you)\n", "new key", path.display())
+}
+
 /// How the key comes to be trusted, or that it is.
 pub(super) fn trust(line: &str, inventory: &Path, trusted: bool) -> String {
     let file = inventory.display();
