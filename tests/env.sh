@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced from the clone's folder: finds cargo, and keeps builds outside the clone, so that a fresh clone with the same
 # dependencies starts warm.
 command -v cargo >/dev/null || PATH=$HOME/.cargo/bin:$PATH

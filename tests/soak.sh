@@ -62,7 +62,7 @@ disturbed() {
 
 kill_imctl() {
     local process
-    for process in $(pgrep -P $running); do kill -9 "$process"; done
+    for process in $(pgrep -P "$running"); do kill -9 "$process"; done
 }
 
 # One case: how it is named, what it does.
