@@ -63,7 +63,7 @@ impl Change<'_> {
             survey.fleet.close().await;
             return Err(Failure::Stale { why, inventory: self.road.typed() });
         }
-        let view = survey_view(self.road, &survey);
+        let view = survey_view(self.road, &survey, self.global.verbose > 0);
         if survey.plan.is_empty() {
             survey.fleet.close().await;
             self.show(&view, &survey);
@@ -131,7 +131,7 @@ impl Change<'_> {
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
         let Applied { execution, survey, log } = applied;
         let typed = self.road.typed();
-        let plan = survey_view(self.road, &survey);
+        let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
         let view = InstallView {
             name: survey.plan.deployment.clone(),
@@ -148,7 +148,7 @@ impl Change<'_> {
             ],
         };
         let now = Timestamp::now();
-        log.file("report.html", &report::page(&plan_view(&survey.plan), &view, &operator(), now))?;
+        log.file("report.html", &report::page(&plan_view(&survey.plan, true), &view, &operator(), now))?;
         let outcome = if view.execution.succeeded() { "done" } else { "stopped" };
         self.road.state.remember(self.verb, outcome, now)?;
         if view.execution.succeeded() && self.aim == Aim::Inventory {

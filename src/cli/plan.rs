@@ -26,7 +26,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
     let survey = survey(&road, global, &live.sink(), Aim::Inventory).await?;
     survey.fleet.close().await;
-    let view = survey_view(&road, &survey);
+    let view = survey_view(&road, &survey, global.verbose > 0 || global.output == OutputFormat::Json);
     match global.output {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {

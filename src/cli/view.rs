@@ -6,21 +6,27 @@ use crate::base::HostName;
 use crate::plan::{Plan, Stage, Step, Verb};
 use crate::report::{HostView, Mark, PlanView, StageView, StepView, counted, spoken};
 
-/// The view of a plan.
-pub(super) fn plan_view(plan: &Plan) -> PlanView {
+/// The view of a plan. Unless it is to be `full`, the content of new files is left out: their path and size are enough
+/// to approve them, what changes in files that exist is always shown.
+pub(super) fn plan_view(plan: &Plan, full: bool) -> PlanView {
     let of = plan.stages.len();
     PlanView {
         name: plan.deployment.clone(),
         about: vec![format!("{} {}", plan.stack, plan.version)],
         hosts: plan.basis.hosts.len(),
-        stages: plan.stages.iter().enumerate().map(|(at, stage)| stage_view(stage, at + 1, of)).collect(),
+        stages: plan
+            .stages
+            .iter()
+            .enumerate()
+            .map(|(at, stage)| stage_view(stage, (at + 1, of), full))
+            .collect(),
         notes: plan.notes.clone(),
     }
 }
 
 /// The view of a plan just made, with what it was made on.
-pub(super) fn survey_view(road: &Road, survey: &Survey) -> PlanView {
-    let mut view = plan_view(&survey.plan);
+pub(super) fn survey_view(road: &Road, survey: &Survey, full: bool) -> PlanView {
+    let mut view = plan_view(&survey.plan, full);
     view.about.push(format!("{} seen in {}", counted(view.hosts, "host"), spoken(survey.took)));
     if let Some(bundle) = &road.bundle {
         view.about.push(format!("bundle {} signed by {}", bundle.dir().display(), bundle.signer()));
@@ -28,7 +34,7 @@ pub(super) fn survey_view(road: &Road, survey: &Survey) -> PlanView {
     view
 }
 
-fn stage_view(stage: &Stage, number: usize, of: usize) -> StageView {
+fn stage_view(stage: &Stage, (number, of): (usize, usize), full: bool) -> StageView {
     let batches: Vec<Vec<HostName>> = stage
         .batches
         .iter()
@@ -37,13 +43,14 @@ fn stage_view(stage: &Stage, number: usize, of: usize) -> StageView {
     let lanes = stage.batches.iter().flat_map(|batch| &batch.lanes);
     let hosts = lanes.map(|lane| HostView {
         host: lane.host.clone(),
-        steps: lane.steps.iter().map(|step| step_view(step, &lane.host)).collect(),
+        steps: lane.steps.iter().map(|step| step_view(step, &lane.host, full)).collect(),
         right: lane.settled,
     });
     StageView { number, of, title: stage.title.clone(), batches, hosts: hosts.collect() }
 }
 
-fn step_view(step: &Step, lane: &HostName) -> StepView {
+fn step_view(step: &Step, lane: &HostName, full: bool) -> StepView {
+    let new_text = step.verb == Verb::Create && matches!(step.kind.as_str(), "file" | "firewall");
     let mut summary = step.summary.clone();
     if step.on != *lane {
         summary = format!("{summary} (on {})", step.on);
@@ -63,6 +70,6 @@ fn step_view(step: &Step, lane: &HostName) -> StepView {
         kind: step.kind.clone(),
         name: step.name.clone(),
         summary: summary.trim_start_matches(", ").to_owned(),
-        lines: step.lines.clone(),
+        lines: if new_text && !full { Vec::new() } else { step.lines.clone() },
     }
 }
