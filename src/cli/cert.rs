@@ -39,6 +39,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let began = Instant::now();
     let now = Timestamp::now();
     let mut all = state.published()?;
+    // Certificates of hosts that have left lie there still and serve nobody.
+    all.retain(|it| it.host.is_empty() || inventory.hosts.iter().any(|host| host.name.as_str() == it.host));
     if let Tls::Own { certificate, .. } = &inventory.tls {
         let text = std::fs::read(certificate).map_err(|source| StateError::Io {
             doing: "read",
