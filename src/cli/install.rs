@@ -10,7 +10,7 @@ use crate::base::Exit;
 use crate::exec::{self, Run};
 use crate::record::Execution;
 use crate::report::{self, FindingsView, InstallView, Live, Next, Shape, Style, spoken};
-use crate::state::{Release, RunLog, operator};
+use crate::state::{Lock, Release, RunLog, operator};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
@@ -49,11 +49,14 @@ pub(super) struct Applied {
     pub(super) execution: Execution,
     survey: Survey,
     log: RunLog,
+    /// The operator's folder is this command's until the end.
+    _folder: Lock,
 }
 
 impl Change<'_> {
     /// Plans, asks, applies; none when there was nothing to do.
     pub(super) async fn apply(&self, saved: Option<crate::plan::Plan>) -> Result<Option<Applied>, Failure> {
+        let folder = self.road.state.lock(self.verb)?;
         let json = self.global.output == OutputFormat::Json;
         let live = Live::new(Shape::fitting(json), Style::stderr(self.global.no_color));
         let survey = survey(self.road, self.global, &live.sink(), self.aim).await?;
@@ -80,7 +83,7 @@ impl Change<'_> {
         let execution = self.execute(&survey, (&live, &log)).await;
         survey.fleet.close().await;
         live.finish();
-        Ok(Some(Applied { execution: execution?, survey, log }))
+        Ok(Some(Applied { execution: execution?, survey, log, _folder: folder }))
     }
 
     async fn execute(&self, survey: &Survey, (live, log): (&Live, &RunLog)) -> Result<Execution, Failure> {
@@ -129,7 +132,7 @@ impl Change<'_> {
 
     /// Writes report, release and history; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
-        let Applied { execution, survey, log } = applied;
+        let Applied { execution, survey, log, _folder } = applied;
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };

@@ -6,7 +6,7 @@ use super::unlock::unlocker;
 use crate::desired::{Certificate, CertificateWant, Material, SecretWant, wants};
 use crate::inventory::Tls;
 use crate::stack::SecretSpec;
-use crate::state::{Identity, Redactor, Shape, StateError, Value, Vault};
+use crate::state::{Identity, OwnFiles, Redactor, Shape, StateError, Value, Vault, own_certificate_mistakes};
 use jiff::Timestamp;
 use serde_json::json;
 use std::path::Path;
@@ -50,7 +50,12 @@ pub(super) fn make(road: &Road) -> Result<Made, Failure> {
     }
     vault.save()?;
     let mirror = road.state.mirror()?;
-    Ok(Made { material, redactor: vault.redactor(), notes: vault.notes().to_vec(), mirror })
+    let mut redactor = vault.redactor();
+    for certificate in material.certificates.values() {
+        // The operator's own key is in no vault and is a secret all the same.
+        redactor.add(&certificate.key);
+    }
+    Ok(Made { material, redactor, notes: vault.notes().to_vec(), mirror })
 }
 
 fn shape(want: &SecretWant) -> Shape {
@@ -75,7 +80,8 @@ fn plain(value: Value) -> serde_json::Value {
 
 fn certificate(road: &Road, vault: &mut Vault, want: &CertificateWant) -> Result<Certificate, Failure> {
     if let (Tls::Own { certificate, key, chain }, true) = (&road.inventory().tls, want.public) {
-        return own(certificate, key, chain);
+        let files = OwnFiles { certificate, key, chain };
+        return own(&files, &want.names);
     }
     let identity = Identity { common_name: want.common_name.clone(), names: want.names.clone() };
     let issued = vault.certificate(&want.name, &want.host, &identity, Timestamp::now())?;
@@ -87,12 +93,21 @@ fn certificate(road: &Road, vault: &mut Vault, want: &CertificateWant) -> Result
     })
 }
 
-/// The operator's own certificate; the last of the chain is what clients trust.
-fn own(certificate: &Path, key: &Path, chain: &Path) -> Result<Certificate, Failure> {
+/// The operator's own certificate, once it is sure to serve these names; the last of the chain is what clients trust.
+fn own(files: &OwnFiles<'_>, names: &[String]) -> Result<Certificate, Failure> {
+    let mistakes = own_certificate_mistakes(files, names, Timestamp::now())?;
+    if !mistakes.is_empty() {
+        let name = files.certificate.display().to_string();
+        let cause = format!("does not serve: {}", mistakes.join("; "));
+        return Err(StateError::Certificate { name, cause }.into());
+    }
     let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))
+        std::fs::read_to_string(path).map_err(|source| StateError::Io {
+            doing: "read",
+            path: path.to_owned(),
+            source,
+        })
     };
-    let (cert, key, ca) = (read(certificate)?, read(key)?, read(chain)?);
+    let (cert, key, ca) = (read(files.certificate)?, read(files.key)?, read(files.chain)?);
     Ok(Certificate { chain: format!("{}\n{ca}", cert.trim_end()), cert, key, ca })
 }
