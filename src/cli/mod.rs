@@ -19,6 +19,7 @@ mod lab;
 mod links;
 mod material;
 mod mistakes;
+mod offer;
 mod plan;
 mod reach;
 mod road;

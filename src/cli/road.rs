@@ -1,6 +1,6 @@
 //! The first part of the road, before any host is contacted: inventory, stack, topology, bundle, state.
 
-use super::{Failure, Global};
+use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
 use crate::inventory::{self, Inventory};
@@ -31,6 +31,7 @@ impl Road {
         let inventory = inventory::load(&path)?;
         let hosts = inventory::select(&inventory, &global.on)?;
         let stack = stack_of(&inventory)?;
+        offer::hold(&inventory, &stack.file)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         let bundle = bundle_of(global, &topology)?;
