@@ -69,3 +69,51 @@ async fn a_running_service_is_proved() {
     assert!(bad.is_empty(), "{}", lines.join("\n"));
     assert!(std::env::var("IMCTL_LIVE_SHOW").is_err(), "{}", lines.join("\n"));
 }
+
+/// Resident memory of this process in kB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the kernel tells");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("with the resident size");
+    line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("in kB")
+}
+
+/// The client is the ground of a load generator: an idle session over TLS stays small. Measures its own process, so run it
+/// alone: `--ignored idle`.
+#[tokio::test]
+#[ignore = "needs a running service, named by IMCTL_LIVE_*"]
+async fn an_idle_session_is_cheap() {
+    let roots = std::fs::read_to_string(setting("IMCTL_LIVE_CA")).expect("the CA can be read");
+    let doors = addresses("IMCTL_LIVE_DOORS");
+    let config = tls::trusting(&[&roots]).expect("the CA is a root");
+    let proof = Proof::Password(Secret::new(setting("IMCTL_LIVE_PASSWORD")));
+    let open = |at: usize| {
+        let door = Door {
+            address: doors[at % doors.len()],
+            domain: setting("IMCTL_LIVE_DOMAIN"),
+            direct_tls: false,
+            tls: config.clone(),
+        };
+        let user = format!("load{}", at / 8);
+        let login = Login { user, proof: proof.clone(), resource: format!("r{at}") };
+        async move {
+            let mut client =
+                imctl::probe::Client::login(&door, &login, Duration::from_secs(30)).await.expect("login");
+            client.available().await.expect("presence");
+            client
+        }
+    };
+    let mut sessions = Vec::new();
+    for at in 0..40 {
+        sessions.push(open(at).await);
+    }
+    let before = resident();
+    for at in 40..400 {
+        sessions.push(open(at).await);
+    }
+    let each = (resident() - before) / 360;
+    assert!(each < 30, "{each} kB a session");
+    assert!(std::env::var("IMCTL_LIVE_SHOW").is_err(), "{each} kB a session");
+    for session in sessions {
+        session.close().await;
+    }
+}

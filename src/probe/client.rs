@@ -132,13 +132,11 @@ impl Client {
                 && comes_from(stanza.get("from"), to, &own)
         };
         let answer = self.wait(&format!("answer to `{what}`"), answers).await?;
-        match answer.get("type") {
-            Some("result") => Ok(answer),
-            _ => {
-                let condition = answer.own("error").map_or_else(|| "no reason given".to_owned(), condition);
-                Err(Wrong::Condition { what, condition })
-            }
+        if answer.get("type") == Some("result") {
+            return Ok(answer);
         }
+        let condition = answer.own("error").map_or_else(|| "no reason given".to_owned(), condition);
+        Err(Wrong::Condition { what, condition })
     }
 
     /// Waits, within the stream's limit, for a stanza that fits; others are kept for later, pings are answered.

@@ -57,7 +57,7 @@ impl Framer {
     }
 
     /// The next whole thing; none until more bytes come.
-    pub fn next(&mut self) -> Result<Option<Incoming>, Wrong> {
+    pub fn pull(&mut self) -> Result<Option<Incoming>, Wrong> {
         while self.seen < self.held.len() {
             let byte = self.held[self.seen];
             self.seen += 1;
@@ -185,7 +185,7 @@ mod tests {
         let mut out = Vec::new();
         for chunk in chunks {
             framer.push(&chunk);
-            while let Some(incoming) = framer.next().unwrap() {
+            while let Some(incoming) = framer.pull().unwrap() {
                 out.push(incoming);
             }
         }
@@ -212,13 +212,13 @@ mod tests {
         for endless in ["<a>", "x", " ", "<a b='", "<![CDATA["] {
             let mut framer = Framer::new(1000);
             framer.push(b"<stream xmlns='s'><m>");
-            let mut result = framer.next();
+            let mut result = framer.pull();
             for _ in 0..2000 {
                 framer.push(endless.as_bytes());
                 while let Ok(Some(_)) = result {
-                    result = framer.next();
+                    result = framer.pull();
                 }
-                result = result.and_then(|_| framer.next());
+                result = result.and_then(|_| framer.pull());
             }
             assert!(matches!(result, Err(Wrong::TooMuch(..))), "{endless}: {result:?}");
         }
@@ -237,9 +237,9 @@ mod tests {
         ] {
             let mut framer = Framer::new(1000);
             framer.push(bad.as_bytes());
-            let mut result = framer.next();
+            let mut result = framer.pull();
             while let Ok(Some(_)) = result {
-                result = framer.next();
+                result = framer.pull();
             }
             assert!(result.is_err(), "{bad}");
         }

@@ -154,7 +154,7 @@ impl Stream {
     async fn incoming(&mut self, what: &str, until: Instant) -> Result<Incoming, Wrong> {
         let late = || Wrong::Late { what: what.to_owned(), within: self.within };
         loop {
-            if let Some(incoming) = self.framer.next()? {
+            if let Some(incoming) = self.framer.pull()? {
                 return Ok(incoming);
             }
             let mut bytes = Vec::with_capacity(0);

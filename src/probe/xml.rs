@@ -154,10 +154,10 @@ impl Element {
                     }
                 }
                 Event::Text(raw) => {
-                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?)
+                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?);
                 }
                 Event::CData(raw) => {
-                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?)
+                    push_text(&mut open, &raw.decode().map_err(|e| Wrong::Xml(e.to_string()))?);
                 }
                 Event::GeneralRef(name) => {
                     let name = name.decode().map_err(|cause| Wrong::Xml(cause.to_string()))?;

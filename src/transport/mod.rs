@@ -29,6 +29,7 @@ pub use known_hosts::{Entry, KnownHosts, Marker, fingerprint};
 pub use known_hosts_file::{forget, record};
 pub use options::Options;
 pub use russh::keys::PublicKey;
+pub use resolve::addresses;
 pub use session::{Exec, Forward, LinkError, Output, Session};
 pub use ssh::connect;
 pub use target::{Asker, Auth, Hop, Nobody, Sudo, Target, Wish};

@@ -24,6 +24,11 @@ impl Names {
     }
 }
 
+/// The addresses of a name, or of an address written out, for a client that connects on its own.
+pub async fn addresses(name: &str) -> Result<Vec<IpAddr>, String> {
+    Names::default().addresses(name).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,7 +43,11 @@ pub(in crate::cli) fn rows(
     let parts: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> = credentials
             .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(|one| row(one, columns, domain, scram)).collect::<String>()))
+            .map(|part| {
+                scope.spawn(move || {
+                    part.iter().map(|one| row(one, columns, domain, scram)).collect::<String>()
+                })
+            })
             .collect();
         running.into_iter().map(|worker| worker.join().expect("deriving keys does not panic")).collect()
     });
@@ -138,7 +142,14 @@ mod tests {
             made: false,
             display_name: "a\tb\\".to_owned(),
         };
-        let columns = [Column::Name, Column::Domain, Column::StoredKey, Column::Salt, Column::Iterations, Column::DisplayName];
+        let columns = [
+            Column::Name,
+            Column::Domain,
+            Column::StoredKey,
+            Column::Salt,
+            Column::Iterations,
+            Column::DisplayName,
+        ];
         let bytes = rows(&[credential], &columns, "im.example", &scram(), 2);
         let text = String::from_utf8(bytes).unwrap();
         let fields: Vec<&str> = text.trim_end_matches('\n').split('\t').collect();
@@ -153,7 +164,8 @@ mod tests {
     #[test]
     fn many_accounts_keep_their_order_over_threads() {
         let scram = ScramSpec { iterations: 1, ..scram() };
-        let wanted = |at: usize| Wanted { line: at, name: format!("u{at}"), password: None, display_name: String::new() };
+        let wanted =
+            |at: usize| Wanted { name: format!("u{at}"), password: None, display_name: String::new() };
         let all: Vec<Credential> = (0..100).map(wanted).map(Credential::of).collect();
         let text = String::from_utf8(rows(&all, &[Column::Name, Column::Salt], "d", &scram, 7)).unwrap();
         let names: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next()).collect();

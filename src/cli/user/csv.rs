@@ -8,8 +8,6 @@ use std::collections::HashMap;
 /// One account wanted.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Wanted {
-    /// Line in the list, from 1.
-    pub(in crate::cli) line: usize,
     /// Name, prepared.
     pub(in crate::cli) name: String,
     /// Password, prepared; none = to be made.
@@ -39,7 +37,7 @@ pub(in crate::cli) fn read(bytes: &[u8]) -> Result<Vec<Wanted>, Vec<Mistake>> {
     let text = match std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
         Ok(text) => text,
         Err(at) => {
-            let line = bytes[..at.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = bytes[..at.valid_up_to()].split(|&byte| byte == b'\n').count();
             let what = "the file is not UTF-8; in a spreadsheet choose \"CSV UTF-8\" when saving".to_owned();
             return Err(vec![Mistake { line, what }]);
         }
@@ -47,16 +45,21 @@ pub(in crate::cli) fn read(bytes: &[u8]) -> Result<Vec<Wanted>, Vec<Mistake>> {
     let (records, mut mistakes) = records(text);
     let mut records = records.into_iter().peekable();
     let mut columns = Columns { password: Some(1), display_name: Some(2), count: 3 };
-    if let Some((line, heading)) = records.next_if(|(_, fields)| fields[0].trim().eq_ignore_ascii_case("name")) {
+    if let Some((line, heading)) =
+        records.next_if(|(_, fields)| fields[0].trim().eq_ignore_ascii_case("name"))
+    {
         columns = heading_columns(line, &heading, &mut mistakes);
     }
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut lines: HashMap<String, usize> = HashMap::new();
     for (line, fields) in records {
-        match account(line, &fields, &columns) {
+        match account(&fields, &columns) {
             Ok(account) => match lines.insert(account.name.clone(), line) {
                 Some(before) => {
-                    mistakes.push(Mistake { line, what: format!("`{}` stands already in line {before}", account.name) });
+                    mistakes.push(Mistake {
+                        line,
+                        what: format!("`{}` stands already in line {before}", account.name),
+                    });
                 }
                 None => wanted.push(account),
             },
@@ -85,7 +88,7 @@ fn heading_columns(line: usize, heading: &[String], mistakes: &mut Vec<Mistake>)
     columns
 }
 
-fn account(line: usize, fields: &[String], columns: &Columns) -> Result<Wanted, String> {
+fn account(fields: &[String], columns: &Columns) -> Result<Wanted, String> {
     if fields.len() > columns.count {
         return Err(format!(
             "{} fields where at most {} belong; put quotes around a field that holds a comma",
@@ -97,13 +100,17 @@ fn account(line: usize, fields: &[String], columns: &Columns) -> Result<Wanted, 
     let name = prepared_name(&fields[0])?;
     let password = match field(columns.password) {
         "" => None,
-        written => Some(Secret::new(prepared_password(written, &name).map_err(|what| format!("`{name}`: {what}"))?)),
+        written => {
+            Some(Secret::new(prepared_password(written, &name).map_err(|what| format!("`{name}`: {what}"))?))
+        }
     };
     let display_name = field(columns.display_name).trim().to_owned();
     if display_name.chars().any(char::is_control) || display_name.len() > 255 {
-        return Err(format!("`{name}`: the display name holds a control character or is longer than 255 bytes"));
+        return Err(format!(
+            "`{name}`: the display name holds a control character or is longer than 255 bytes"
+        ));
     }
-    Ok(Wanted { line, name, password, display_name })
+    Ok(Wanted { name, password, display_name })
 }
 
 /// Cuts the text into records of fields, each with the line it begins in; blank lines and `#` lines are left out.
@@ -176,7 +183,7 @@ mod tests {
         let list = read(text.as_bytes()).unwrap();
         assert_eq!(list[0].display_name, "Alice, of \"Ops\"");
         assert_eq!(list[0].password.as_ref().unwrap().expose(), "correct horse");
-        assert_eq!((list[1].name.as_str(), list[1].line, list[1].password.is_some()), ("王芳", 5, false));
+        assert_eq!((list[1].name.as_str(), list[1].password.is_some()), ("王芳", false));
         assert_eq!(names("alice\nbob,secret-enough,Bob\ncarol,,Carol"), ["alice", "bob", "carol"]);
         let broken = read(b"a,\"pass\nword8\",x\nb b").unwrap_err();
         assert_eq!(broken.iter().map(|mistake| mistake.line).collect::<Vec<_>>(), [1, 3]);
@@ -189,7 +196,11 @@ mod tests {
         let lines: Vec<usize> = mistakes.iter().map(|mistake| mistake.line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6, 7], "{mistakes:?}");
         assert!(mistakes[1].what.contains("line 1"));
-        assert!(mistakes.iter().all(|mistake| !mistake.what.contains("short") || mistake.what.contains("shorter")));
+        assert!(
+            mistakes
+                .iter()
+                .all(|mistake| !mistake.what.contains("short") || mistake.what.contains("shorter"))
+        );
     }
 
     #[test]

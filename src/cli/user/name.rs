@@ -17,20 +17,28 @@ pub(in crate::cli) fn prepared_name(written: &str) -> Result<String, String> {
     let name = nfkc(&nfkc(written.trim()).to_lowercase());
     let first = name.chars().next().ok_or("the name is empty")?;
     if name.len() > LONGEST {
-        return Err(format!("`{}…` is longer than {LONGEST} bytes", name.chars().take(20).collect::<String>()));
+        return Err(format!(
+            "`{}…` is longer than {LONGEST} bytes",
+            name.chars().take(20).collect::<String>()
+        ));
     }
     if name.contains('@') {
         return Err(format!("`{name}` holds `@`; give the name without the domain"));
     }
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '~');
     if let Some(bad) = name.chars().find(|&c| !allowed(c)) {
-        return Err(format!("`{name}` holds `{}`; letters of any script, digits and . _ - + ~ are allowed", shown(bad)));
+        return Err(format!(
+            "`{name}` holds `{}`; letters of any script, digits and . _ - + ~ are allowed",
+            shown(bad)
+        ));
     }
     if !first.is_alphanumeric() {
         return Err(format!("`{name}` begins with `{first}`; a letter or digit comes first"));
     }
     if name.starts_with(PROOF_PREFIX) {
-        return Err(format!("`{name}` begins with `{PROOF_PREFIX}`, which is for the accounts of `imctl verify`"));
+        return Err(format!(
+            "`{name}` begins with `{PROOF_PREFIX}`, which is for the accounts of `imctl verify`"
+        ));
     }
     Ok(name)
 }
@@ -38,7 +46,7 @@ pub(in crate::cli) fn prepared_name(written: &str) -> Result<String, String> {
 /// A password as clients send it (NFKC, as `SASLprep` has it), or what is wrong with it. The message never holds it.
 pub(in crate::cli) fn prepared_password(written: &str, name: &str) -> Result<String, String> {
     let password = nfkc(written);
-    if password.chars().any(|c| c.is_control()) {
+    if password.chars().any(char::is_control) {
         return Err("the password holds a control character".to_owned());
     }
     if password.chars().count() < SHORTEST_PASSWORD {
@@ -56,7 +64,8 @@ pub(in crate::cli) fn prepared_password(written: &str, name: &str) -> Result<Str
 /// A fresh password of 80 random bits in four groups, easy to type.
 pub(in crate::cli) fn fresh_password() -> String {
     let mut rng = rand::rng();
-    let mut group = || -> String { (0..4).filter_map(|_| ALPHABET.choose(&mut rng)).map(|&b| char::from(b)).collect() };
+    let mut group =
+        || -> String { (0..4).filter_map(|_| ALPHABET.choose(&mut rng)).map(|&b| char::from(b)).collect() };
     [group(), group(), group(), group()].join("-")
 }
 
@@ -85,7 +94,19 @@ mod tests {
         assert_eq!(prepared_name("王芳"), Ok("王芳".to_owned()));
         assert_eq!(prepared_name("Ａｌｉｃｅ．１"), Ok("alice.1".to_owned()));
         assert_eq!(prepared_name(" bob "), Ok("bob".to_owned()));
-        for bad in ["", "a b", "a@im.example", "a/b", "-rf", "a:b", "a'b", "a\u{202e}b", "a\0", "imctl-verify-x", "$(id)"] {
+        for bad in [
+            "",
+            "a b",
+            "a@im.example",
+            "a/b",
+            "-rf",
+            "a:b",
+            "a'b",
+            "a\u{202e}b",
+            "a\0",
+            "imctl-verify-x",
+            "$(id)",
+        ] {
             assert!(prepared_name(bad).is_err(), "{bad:?}");
         }
         assert!(prepared_name(&"x".repeat(300)).is_err());

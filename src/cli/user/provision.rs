@@ -2,6 +2,7 @@
 //! know who wants which account.
 
 use super::credential::{Credential, from_copy_text, name_rows, rows};
+use crate::base::{Exit, HostName};
 use crate::stack::{RowScript, UsersFile};
 use crate::transport::{Exec, LinkError, Output, Session};
 use std::time::Duration;
@@ -15,6 +16,9 @@ pub enum UserError {
     /// The connection.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The host that is needed is not among those connected to.
+    #[error("`{0}` keeps the accounts and is not among the hosts chosen with --on")]
+    NotConnected(HostName),
     /// A script of the stack failed.
     #[error("{what} failed on the host: {said}")]
     Script {
@@ -26,6 +30,17 @@ pub enum UserError {
     /// A script's answer cannot be read.
     #[error("the host's answer to `{0}` cannot be read")]
     Answer(&'static str),
+}
+
+impl UserError {
+    /// How the command ends.
+    pub(in crate::cli) fn exit(&self) -> Exit {
+        match self {
+            Self::Link(_) => Exit::Unreachable,
+            Self::NotConnected(_) => Exit::Usage,
+            Self::Script { .. } | Self::Answer(_) => Exit::HostFailed,
+        }
+    }
 }
 
 /// An account as the service has it.
@@ -67,7 +82,10 @@ impl Provision<'_> {
     pub(in crate::cli) async fn list(&self) -> Result<Vec<Account>, UserError> {
         let output = run(self.keeper, "listing accounts", Exec::new(&*self.users.list.run, WITHIN)).await?;
         let text = String::from_utf8(output.stdout).map_err(|_| UserError::Answer("list"))?;
-        text.lines().filter(|line| !line.is_empty()).map(|line| account(line).ok_or(UserError::Answer("list"))).collect()
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| account(line).ok_or(UserError::Answer("list")))
+            .collect()
     }
 
     /// Adds accounts; those that exist stay as they are.
@@ -112,7 +130,7 @@ impl Provision<'_> {
     async fn tell(&self, word: &str, names: &[String]) -> Result<(), UserError> {
         let (Some(session), Some(applied)) = (self.told, &self.users.applied) else { return Ok(()) };
         let script = format!("set -- {word}\n{}", applied.run);
-        let input = names.iter().map(|name| format!("{name}\n")).collect::<String>().into_bytes();
+        let input = (names.join("\n") + "\n").into_bytes();
         run(session, "telling the service", Exec::new(script, WITHIN).input(input)).await.map(|_| ())
     }
 }

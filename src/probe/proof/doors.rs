@@ -2,7 +2,7 @@
 
 use super::{Entrance, Service, known};
 use crate::base::{Finding, Secret, Verdict};
-use crate::probe::{Client, Login, Proof, Wrong, tls};
+use crate::probe::{Client, Login, Proof, Stream, Wrong, tls};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -19,10 +19,32 @@ pub(super) async fn prove(service: &Service, login: &Login) -> Vec<Finding> {
     findings
 }
 
+/// Every door without an account: certificate and TLS.
+pub(super) async fn look(service: &Service) -> Vec<Finding> {
+    let through = service.entrances.iter().map(|entrance| async move {
+        let place = place(entrance);
+        match Stream::open(&entrance.door, service.within).await {
+            Ok((stream, _)) => {
+                let findings = stream.agreed().map(|agreed| certificate(entrance, &agreed, &place));
+                stream.close().await;
+                findings.unwrap_or_default()
+            }
+            Err(wrong) => {
+                vec![known("TLS-01").judged::<String>(Some(&entrance.host), Err(format!("{place}: {wrong}")))]
+            }
+        }
+    });
+    join_all(through).await.into_iter().flatten().collect()
+}
+
+fn place(entrance: &Entrance) -> String {
+    let kind = if entrance.door.direct_tls { "TLS" } else { "STARTTLS" };
+    format!("port {}, {kind}", entrance.door.address.port())
+}
+
 async fn door(entrance: &Entrance, login: &Login, within: Duration) -> Vec<Finding> {
     let host = Some(&entrance.host);
-    let kind = if entrance.door.direct_tls { "TLS" } else { "STARTTLS" };
-    let place = format!("port {}, {kind}", entrance.door.address.port());
+    let place = place(entrance);
     let client = match Client::login(&entrance.door, login, within).await {
         Ok(client) => client,
         Err(Wrong::Tls(why)) => {
@@ -53,7 +75,11 @@ fn certificate(entrance: &Entrance, agreed: &tls::Agreed, place: &str) -> Vec<Fi
         );
         return findings;
     };
-    let names = certificate.names.join(", ");
+    let names = match certificate.names.as_slice() {
+        [] => "no name".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    };
     findings.push(
         known("TLS-01").judged::<String>(host, Ok(format!("{place}: {names}, by {}", certificate.issuer))),
     );

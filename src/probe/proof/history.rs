@@ -1,6 +1,6 @@
 //! History: messages sent are found again, page by page, in order.
 
-use crate::probe::{Client, Wrong};
+use crate::probe::{Client, Element, Wrong};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -37,7 +37,7 @@ async fn whole(client: &mut Client, with: &str) -> Result<(Vec<String>, usize), 
     for page_number in 1..=100 {
         let page = client.history(with, after.as_deref(), PAGE).await?;
         bodies
-            .extend(page.messages.iter().filter_map(|message| message.own("body")).map(|body| body.inner()));
+            .extend(page.messages.iter().filter_map(|message| message.own("body")).map(Element::inner));
         match page.next {
             Some(next) if Some(&next) != after.as_ref() => after = Some(next),
             Some(_) => return Err(Wrong::Answer("a page led back to itself".to_owned())),

@@ -7,7 +7,7 @@ use rand::Rng;
 use sha2::{Digest, Sha256};
 use std::time::Instant;
 
-const SIZE: usize = 1 << 20;
+const SIZE: usize = 256 << 10;
 const NAME: &str = "imctl 测试.bin";
 
 pub(super) async fn prove(service: &Service, people: &People) -> Vec<Finding> {
@@ -53,7 +53,7 @@ async fn share(service: &Service, slot: &Slot, content: Vec<u8>) -> Result<Strin
         }
     }
     let took = started.elapsed().as_millis();
-    Ok(format!("1 MiB put, fetched through {ways} of {ways} ways in, equal, {took} ms"))
+    Ok(format!("256 KiB put, fetched through {ways} of {ways} ways in, equal, {took} ms"))
 }
 
 /// A slot for another path than the server signed must be refused.
