@@ -25,7 +25,7 @@ fn fingerprint(pem: &str) -> Option<String> {
 
 /// Prints the sheet. Contacts nobody.
 pub(super) fn run(_args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let road = Road::open(global)?;
+    let road = Road::without_bundle(global)?;
     let stack = &road.topology.stack;
     let none = || Failure::Usage(format!("the stack `{}` has no sheet for clients", road.inventory().stack));
     let users: UsersFile = stack.data(stack.file.users.as_ref().ok_or_else(none)?)?;

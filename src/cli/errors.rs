@@ -345,6 +345,12 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         title: "the bundle is missing, corrupt or not trusted",
         about: "No host was touched. The message names the file or the signature; get the bundle again, or trust its key.",
     },
+    ErrorReference {
+        number: "IM6001",
+        exit: Exit::HostFailed,
+        title: "accounts could not be seen or changed",
+        about: "The stack's script for accounts failed on the host that keeps them, and the message holds what it said. `imctl verify` tells whether the database is well. A list can be imported again: what exists stays as it is.",
+    },
     usage(
         "IM8301",
         "no such lab, or no place for one",

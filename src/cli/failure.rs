@@ -75,6 +75,9 @@ pub enum Failure {
         /// The inventory as typed.
         inventory: String,
     },
+    /// Accounts could not be seen or changed.
+    #[error(transparent)]
+    User(#[from] super::user::UserError),
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -102,6 +105,7 @@ impl Failure {
             | Self::Way(..) => Exit::Usage,
             Self::Unreached(hosts) => reach::exit(hosts),
             Self::Unseen(_) => Exit::Unreachable,
+            Self::User(error) => error.exit(),
             Self::Platform { .. } => Exit::CheckFailed,
             Self::Stale { .. } => Exit::Stale,
             Self::Link(_, error) => links::exit(error),
@@ -129,6 +133,7 @@ impl Failure {
             Self::Render(_) => "IM1403",
             Self::Unreached(hosts) => reach::number(hosts),
             Self::Unseen(_) => "IM3202",
+            Self::User(_) => "IM6001",
             Self::Platform { .. } => "IM3201",
             Self::Stale { .. } => "IM4001",
         }
@@ -152,7 +157,7 @@ impl Failure {
             Self::Platform { .. } => {
                 vec!["take these hosts out of the inventory, or install a system that fits".to_owned()]
             }
-            Self::Stack(_) | Self::Topology(_) | Self::Render(_) | Self::Unseen(_) => vec![],
+            Self::Stack(_) | Self::Topology(_) | Self::Render(_) | Self::Unseen(_) | Self::User(_) => vec![],
         }
     }
 

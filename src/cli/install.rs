@@ -30,7 +30,11 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let change = Change { road: &road, global, aim: Aim::Inventory, verb: "install", done: "installed" };
     let saved = args.plan.as_deref().map(super::plan::load).transpose()?;
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
-    change.tell(applied, None)
+    let proved = match applied.execution.succeeded() {
+        true => super::verify::after_change(&road, global).await?,
+        false => None,
+    };
+    change.tell(applied, proved)
 }
 
 /// A change of hosts toward an aim, the same road for every verb.

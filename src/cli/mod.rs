@@ -3,6 +3,7 @@
 mod ask;
 mod bundle;
 mod cert;
+mod client_sheet;
 mod completions;
 mod connect;
 mod depot;
@@ -29,6 +30,8 @@ mod stdout;
 mod survey;
 mod trust;
 mod unlock;
+mod user;
+mod verify;
 mod version;
 mod view;
 mod ways;
@@ -67,6 +70,12 @@ enum Verb {
     Install(install::Args),
     /// Takes away what imctl put on the hosts.
     Destroy(destroy::Args),
+    /// Proves the service from outside, as its users use it.
+    Verify(verify::Args),
+    /// Makes, imports, disables and removes accounts.
+    User(user::Args),
+    /// Prints what users type into which client, and the DNS records wanted.
+    ClientSheet(client_sheet::Args),
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
     /// Tells which secrets there are, and who can open them.
@@ -92,6 +101,9 @@ impl Verb {
             Self::Plan(args) => plan::run(args, global).await,
             Self::Install(args) => install::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
+            Self::Verify(args) => verify::run(args, global).await,
+            Self::User(args) => user::run(args, global).await,
+            Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),

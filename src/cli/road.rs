@@ -27,6 +27,13 @@ pub(super) struct Road {
 impl Road {
     /// Walks it.
     pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        let mut road = Self::without_bundle(global)?;
+        road.bundle = bundle_of(global, &road.topology)?;
+        Ok(road)
+    }
+
+    /// The same for commands that install nothing and so need no bundle.
+    pub(super) fn without_bundle(global: &Global) -> Result<Self, Failure> {
         let path = inventory_path(global)?;
         let inventory = inventory::load(&path)?;
         let hosts = inventory::select(&inventory, &global.on)?;
@@ -34,11 +41,10 @@ impl Road {
         offer::hold(&inventory, &stack.file)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
-        let bundle = bundle_of(global, &topology)?;
         let text = std::fs::read(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         let inventory_digest = hex::encode(Sha256::digest(text));
-        Ok(Self { topology, hosts, state, bundle, inventory_digest })
+        Ok(Self { topology, hosts, state, bundle: None, inventory_digest })
     }
 
     /// The inventory.

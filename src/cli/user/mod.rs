@@ -15,7 +15,6 @@ pub(in crate::cli) use name::{PROOF_PREFIX, fresh_password, suffix};
 pub(in crate::cli) use provision::Act;
 pub(in crate::cli) use provision::UserError;
 
-use super::ask::Terminal;
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, stdout};
 use crate::base::Exit;
@@ -94,13 +93,12 @@ enum What {
 
 /// Runs the command.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
-    let mut road = Road::open(global)?;
+    let mut road = Road::without_bundle(global)?;
     change::before_contact(&args.what, &road)?;
     let needed = keeper::hosts(&road)?;
     road.hosts.retain(|host| needed.contains(host));
     let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
-    let terminal = Terminal { live: Some(live.clone()) };
-    let fleet = connect::fleet(&road, global, &terminal, &live.sink()).await?;
+    let fleet = connect::fleet(&road, global, &live.sink()).await?;
     let done = with_keeper(args.what, &road, global, &fleet).await;
     fleet.close().await;
     done.map(|()| Exit::Done)

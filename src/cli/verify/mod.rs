@@ -4,7 +4,6 @@
 mod inside;
 mod outside;
 
-use super::ask::Terminal;
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, stdout};
 use crate::base::{Exit, Finding};
@@ -26,13 +25,8 @@ pub(super) struct Args {
 
 /// Proves, shows, judges.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
-    let road = Road::open(global)?;
-    let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
-    let terminal = Terminal { live: Some(live.clone()) };
-    let fleet = connect::fleet(&road, global, &terminal, &live.sink()).await?;
-    let view = prove(&road, global, &fleet).await;
-    fleet.close().await;
-    let view = FindingsView { all: args.all, ..view? };
+    let road = Road::without_bundle(global)?;
+    let view = FindingsView { all: args.all, ..over_new_connections(&road, global).await? };
     match global.output {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
@@ -43,8 +37,24 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     Ok(view.exit(args.fail_on.is_some()))
 }
 
+/// The proof at the end of a change that succeeded; none when only some hosts were meant.
+pub(super) async fn after_change(road: &Road, global: &Global) -> Result<Option<FindingsView>, Failure> {
+    if !global.on.is_empty() || road.topology.stack.file.checks.is_none() {
+        return Ok(None);
+    }
+    over_new_connections(road, global).await.map(Some)
+}
+
+async fn over_new_connections(road: &Road, global: &Global) -> Result<FindingsView, Failure> {
+    let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
+    let fleet = connect::fleet(road, global, &live.sink()).await?;
+    let view = prove(road, global, &fleet).await;
+    fleet.close().await;
+    view
+}
+
 /// Everything that can be proved about the service, over open connections. Never ends early for a failed proof.
-pub(super) async fn prove(road: &Road, global: &Global, fleet: &Fleet) -> Result<FindingsView, Failure> {
+async fn prove(road: &Road, global: &Global, fleet: &Fleet) -> Result<FindingsView, Failure> {
     let begun = Instant::now();
     let stack = &road.topology.stack;
     let mut findings: Vec<Finding> = Vec::new();
