@@ -71,8 +71,7 @@ impl<'a> Keeper<'a> {
 
     /// The way to see and change accounts.
     pub(in crate::cli) fn provision(&self) -> Result<Provision<'_>, UserError> {
-        let keeper =
-            self.fleet.link(&self.at).ok_or_else(|| UserError::NotConnected(self.at.clone()))?;
+        let keeper = self.fleet.link(&self.at).ok_or_else(|| UserError::NotConnected(self.at.clone()))?;
         let told = self.told.as_ref().and_then(|host| self.fleet.link(host)).map(AsRef::as_ref);
         Ok(Provision { users: &self.users, keeper: keeper.as_ref(), told })
     }

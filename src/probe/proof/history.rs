@@ -36,8 +36,7 @@ async fn whole(client: &mut Client, with: &str) -> Result<(Vec<String>, usize), 
     let mut after: Option<String> = None;
     for page_number in 1..=100 {
         let page = client.history(with, after.as_deref(), PAGE).await?;
-        bodies
-            .extend(page.messages.iter().filter_map(|message| message.own("body")).map(Element::inner));
+        bodies.extend(page.messages.iter().filter_map(|message| message.own("body")).map(Element::inner));
         match page.next {
             Some(next) if Some(&next) != after.as_ref() => after = Some(next),
             Some(_) => return Err(Wrong::Answer("a page led back to itself".to_owned())),
