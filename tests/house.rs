@@ -39,11 +39,14 @@ const FLOORS: [(&str, u8); 24] = [
 const IMPORTS: [(&str, &str, &str); 0] = [];
 
 /// Files past 400 lines: file, reason.
-const LONG_FILES: [(&str, &str); 0] = [];
+const LONG_FILES: [(&str, &str); 1] =
+    [("src/cli/errors.rs", "one table: every error number with what it means and what helps")];
 
 /// Functions past 50 lines: file, function, reason.
-const LONG_FUNCTIONS: [(&str, &str, &str); 1] =
-    [("src/report/tests.rs", "sample_plan", "one plan written out, with a bit of everything in it")];
+const LONG_FUNCTIONS: [(&str, &str, &str); 2] = [
+    ("src/report/tests.rs", "sample_plan", "one plan written out, with a bit of everything in it"),
+    ("src/inventory/scalar.rs", "check", "one match: each shape with its mistake"),
+];
 
 const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 50;
