@@ -34,6 +34,8 @@ pub(super) struct Artifact {
     pub(super) crates: Vec<licenses::Crate>,
     /// Licence texts, when they are known.
     pub(super) notice: String,
+    /// Cargo asked the crate registry for it just now.
+    pub(super) asked: bool,
 }
 
 /// Gets an artifact: a given file, the cache, or a build by cargo.
@@ -47,20 +49,32 @@ pub(super) fn ready(
     let mut artifact = match &order.source {
         ArtifactSource::Given(file) => {
             let notice = licenses::notice(name, order, &[], "");
-            Artifact { file: file.clone(), source: "given".into(), glibc: None, crates: vec![], notice }
+            Artifact {
+                file: file.clone(),
+                source: "given".into(),
+                glibc: None,
+                crates: vec![],
+                notice,
+                asked: false,
+            }
         }
         ArtifactSource::Content(content) => {
             let file = cache.join(format!("content-{}", &digest::of_bytes(content)[..16]));
             fs::write(&file, content).map_err(BundleError::io(&file))?;
             let notice = licenses::notice(name, order, &[], "");
-            Artifact { file, source: "stack".into(), glibc: None, crates: vec![], notice }
+            Artifact { file, source: "stack".into(), glibc: None, crates: vec![], notice, asked: false }
         }
         ArtifactSource::Crate { name: krate, features, bin } => {
-            let kept = cached(name, order, cache, sink)?;
+            let (kept, asked) = cached(name, order, cache, sink)?;
             let (crates, texts) = licenses::of_crate(krate, &order.version, &kept)?;
-            let source = format!("crate {krate} {} (features {})", order.version, features.join(","));
+            let with = if features.is_empty() {
+                String::new()
+            } else {
+                format!(" (features {})", features.join(","))
+            };
+            let source = format!("crate {krate} {}{with}", order.version);
             let notice = licenses::notice(name, order, &crates, &texts);
-            Artifact { file: kept.join(bin), source, glibc: None, crates, notice }
+            Artifact { file: kept.join(bin), source, glibc: None, crates, notice, asked }
         }
     };
     let content =
@@ -88,8 +102,13 @@ fn fit(needs: &Needs) -> Result<String, String> {
     Ok(format!("{major}.{minor}"))
 }
 
-/// The cache folder of a crate's program, which is built when it is not there. One build at a time.
-fn cached(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink) -> Result<PathBuf, BundleError> {
+/// The cache folder of a crate's program, which is built when it is not there, and whether it was. One build at a time.
+fn cached(
+    name: &str,
+    order: &ArtifactOrder,
+    cache: &Path,
+    sink: &Sink,
+) -> Result<(PathBuf, bool), BundleError> {
     let ArtifactSource::Crate { name: krate, features, bin } = &order.source else {
         return Err(BundleError::Artifact {
             name: name.to_owned(),
@@ -106,7 +125,7 @@ fn cached(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink) -> Resul
     let lock = File::create(&path).map_err(BundleError::io(&path))?;
     lock.lock().map_err(BundleError::io(&path))?;
     if kept.join(bin).exists() {
-        return Ok(kept);
+        return Ok((kept, false));
     }
     sink.phase(format!("building {krate} {} from its crate (this takes minutes, once)", order.version));
     sink.note(format!("cargo asks the crate registry for {krate} {} and its dependencies", order.version));
@@ -127,7 +146,7 @@ fn cached(name: &str, order: &ArtifactOrder, cache: &Path, sink: &Sink) -> Resul
     let built = room.join("root/bin").join(bin);
     fs::rename(&built, kept.join(bin)).map_err(BundleError::io(&built))?;
     fs::remove_dir_all(&room).map_err(BundleError::io(&room))?;
-    Ok(kept)
+    Ok((kept, true))
 }
 
 #[cfg(test)]

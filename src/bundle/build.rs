@@ -117,9 +117,23 @@ fn gather(
     sink.phase(format!("reading {} packages", all.len()));
     let debs = read_all(&all, &bench.cache)?;
     let suites = root.suites(&all)?;
+    let artifacts = gather_artifacts(order, bench, sink, &mut requests)?;
+    Ok((Gathered { versions, debs, suites, artifacts }, requests))
+}
+
+/// Artifacts of an order with their entries; what cargo asked for is added to the requests.
+fn gather_artifacts(
+    order: &Order,
+    bench: &Workbench,
+    sink: &Sink,
+    requests: &mut BTreeMap<String, usize>,
+) -> Result<BTreeMap<String, (ArtifactEntry, Artifact)>, BundleError> {
     let mut artifacts = BTreeMap::new();
     for (name, wanted) in &order.artifacts {
         let artifact = artifact::ready(name, wanted, &bench.cache, sink)?;
+        if artifact.asked {
+            requests.insert(format!("the crate registry, for {name}"), artifact.crates.len());
+        }
         let (sha256, size) = digest::of_file(&artifact.file)?;
         let entry = ArtifactEntry {
             version: wanted.version.clone(),
@@ -132,7 +146,7 @@ fn gather(
         };
         artifacts.insert(name.clone(), (entry, artifact));
     }
-    Ok((Gathered { versions, debs, suites, artifacts }, requests))
+    Ok(artifacts)
 }
 
 /// Reads package files on all cores.
