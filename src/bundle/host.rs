@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// How a host reaches the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     /// By HTTP on this port of its own loopback: the end of a remote forward.
     Forward(u16),
     /// As files uploaded below this absolute folder, laid out as in the bundle.
@@ -18,7 +18,7 @@ pub enum Source {
 
 impl Source {
     /// The folder below which uploads go when forwarding is off.
-    pub const UPLOADS: &'static str = "/var/cache/imctl/bundle";
+    pub(super) const UPLOADS: &'static str = "/var/cache/imctl/bundle";
 
     fn line(&self, version: &str) -> String {
         let place = match self {
@@ -31,17 +31,17 @@ impl Source {
 
 /// One run of apt.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Install {
+pub(super) struct Install {
     /// Names, or `name=version`.
-    pub names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Units that must not start before they are configured; masked when they are not there yet.
-    pub masks: Vec<String>,
+    pub(super) masks: Vec<String>,
     /// Packages that go along to this version when the host has another one: `Manifest::aligned`.
-    pub aligned: BTreeMap<String, String>,
+    pub(super) aligned: BTreeMap<String, String>,
 }
 
 /// Points the host's apt at the bundle: a source list of our own and its keyring. Changes nothing that is right.
-pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
+pub(super) fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
     format!(
         "{SETUP}put() {{ cmp -s \"$1.new\" \"$1\" && rm -f \"$1.new\" || mv -f \"$1.new\" \"$1\"; }}\n\
          umask 022\nmkdir -p /etc/imctl /var/cache/imctl/apt/lists/partial /var/cache/imctl/apt/archives/partial\n\
@@ -53,7 +53,7 @@ pub fn setup_script(keyring: &[u8], version: &str, source: &Source) -> String {
 }
 
 /// Installs packages. `setup_script` must have run since the last change of the way to the bundle.
-pub fn install_script(install: &Install) -> String {
+pub(super) fn install_script(install: &Install) -> String {
     let masks = words(&install.masks);
     format!(
         "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {masks}; do\n  {MASK}\ndone; }}\nmasks\n{}{INSTALL}",
@@ -86,11 +86,6 @@ fn packages(install: &Install) -> String {
 
 fn words(items: &[String]) -> String {
     items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(" ")
-}
-
-/// Takes away what an install that was killed may have left: the file that keeps services from starting.
-pub fn sweep_script() -> String {
-    format!("{SETUP}{SWEEP}sweep\n")
 }
 
 /// The environment and apt's way: our list, our cache, our lists, no proxy; what the host's own configuration says
@@ -180,8 +175,7 @@ mod tests {
     #[test]
     fn every_script_is_sound_shell() {
         let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
-        for script in [setup, install_script(&install()), install_script(&Install::default()), sweep_script()]
-        {
+        for script in [setup, install_script(&install()), install_script(&Install::default())] {
             let checked = Command::new("sh").args(["-n", "-c", &script]).output().unwrap();
             assert!(checked.status.success(), "{}\n{script}", String::from_utf8_lossy(&checked.stderr));
         }

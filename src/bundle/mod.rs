@@ -7,7 +7,6 @@
 mod apt;
 mod artifact;
 mod build;
-mod closure;
 mod deb;
 mod digest;
 mod elf;
@@ -29,12 +28,9 @@ mod tool;
 mod verify;
 
 pub use build::{Built, Workbench, build};
-pub use closure::closure;
 pub use error::BundleError;
-pub use host::{Install, Source, install_script, setup_script, sweep_script};
 pub use key::SigningKey;
 pub use manifest::{ArtifactEntry, FileEntry, Manifest, PackageEntry};
-pub use serve::{Served, serve};
 pub use supply::Supply;
 pub use verify::{Verified, inspect, verify};
 

@@ -25,9 +25,9 @@ type Body = BoxBody<Bytes, io::Error>;
 
 /// A bundle being served until this is dropped.
 #[derive(Debug)]
-pub struct Served {
+pub(super) struct Served {
     /// Where, on this machine's loopback.
-    pub addr: SocketAddr,
+    pub(super) addr: SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -45,7 +45,7 @@ struct Shop {
 }
 
 /// Serves a bundle on a free port of 127.0.0.1.
-pub async fn serve(verified: &Verified) -> Result<Served, BundleError> {
+pub(super) async fn serve(verified: &Verified) -> Result<Served, BundleError> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(BundleError::io(Path::new("127.0.0.1")))?;
     let addr = listener.local_addr().map_err(BundleError::io(Path::new("127.0.0.1")))?;

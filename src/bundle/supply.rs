@@ -5,7 +5,7 @@ use super::host::{Install, Source, install_script, setup_script, wanted, wanted_
 use super::manifest::REPOSITORY;
 use super::serve::{Served, serve};
 use super::{BundleError, Verified};
-use crate::base::quote;
+use crate::base::{Event, HostName, Sink, quote};
 use crate::transport::{Exec, Forward, LinkError, Output, Session};
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ const PORT: u16 = 41_277;
 const WITHIN: Duration = Duration::from_mins(30);
 
 /// A bundle ready to be installed from, for one version of the stack.
-#[derive(Debug)]
 pub struct Supply {
     verified: Verified,
     served: Served,
     version: String,
+    sink: Sink,
 }
 
 impl Supply {
     /// Starts serving a verified bundle on this machine's loopback.
-    pub async fn open(verified: Verified, version: &str) -> Result<Self, BundleError> {
+    pub async fn open(verified: Verified, version: &str, sink: &Sink) -> Result<Self, BundleError> {
         let served = serve(&verified).await?;
-        Ok(Self { verified, served, version: version.to_owned() })
+        Ok(Self { verified, served, version: version.to_owned(), sink: sink.clone() })
     }
 
     /// The bundle.
@@ -38,6 +38,7 @@ impl Supply {
     /// before they come. The error is what the operator must know.
     pub async fn install(
         &self,
+        host: &HostName,
         link: &dyn Session,
         names: &[String],
         masks: &[String],
@@ -51,7 +52,11 @@ impl Supply {
             Ok(forward) => {
                 self.run(link, &Source::Forward(forward.port), &install_script(&install)).await.map(drop)
             }
-            Err(LinkError::NotAllowed { .. }) => self.by_upload(link, &install).await,
+            Err(LinkError::NotAllowed { .. }) => {
+                let text = "forwarding is off here: the packages are uploaded".to_owned();
+                self.sink.send(Event::Note { host: Some(host.clone()), text });
+                self.by_upload(link, &install).await
+            }
             Err(cause) => Err(cause.to_string()),
         }
     }
@@ -115,8 +120,12 @@ mod tests {
         let (key, _) = SigningKey::generate().unwrap();
         small(&key, dir.path(), "2026-01-01T00:00:00Z");
         let verified = verify(&dir.path().join("b"), &[key.public_line()]).unwrap();
-        let supply = Supply::open(verified, "1.0").await.unwrap();
+        let supply = Supply::open(verified, "1.0", &Sink::none()).await.unwrap();
         (dir, supply)
+    }
+
+    fn host() -> HostName {
+        HostName::new("h").unwrap()
     }
 
     /// A host that forwards nothing.
@@ -151,7 +160,7 @@ mod tests {
     async fn packages_come_through_a_forward_in_one_execution() {
         let (_dir, supply) = supply().await;
         let fake = Fake::new();
-        supply.install(&fake, &["server".into()], &["server.service".into()]).await.unwrap();
+        supply.install(&host(), &fake, &["server".into()], &["server.service".into()]).await.unwrap();
         assert!(matches!(fake.calls()[..], [Call::Forward(PORT), Call::Exec { .. }]), "{:?}", fake.calls());
         let script = &fake.scripts()[0];
         assert!(
@@ -164,7 +173,7 @@ mod tests {
     async fn what_apt_said_is_the_reason_of_a_failure() {
         let (_dir, supply) = supply().await;
         let fake = Fake::new().answer("apt-get", 1, "E: Unable to locate package server\n");
-        let said = supply.install(&fake, &["server".into()], &[]).await.unwrap_err();
+        let said = supply.install(&host(), &fake, &["server".into()], &[]).await.unwrap_err();
         assert_eq!(said, "E: Unable to locate package server");
     }
 
@@ -175,7 +184,7 @@ mod tests {
         let asked =
             format!("'file:{}/apt/pool/server_1.0%2bb%7ec_amd64.deb' server_1.0.deb 15 \n", Source::UPLOADS);
         let link = NoForward(Fake::new().answer("--print-uris", 0, asked));
-        supply.install(&link, &["server".into()], &[]).await.unwrap();
+        supply.install(&host(), &link, &["server".into()], &[]).await.unwrap();
         let sent: Vec<String> = link
             .0
             .calls()

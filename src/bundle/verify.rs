@@ -2,7 +2,7 @@
 //! inventory trusts, then every file against the manifest, and that there is nothing else.
 
 use super::key::key_name;
-use super::manifest::{FileEntry, KEYRING, MANIFEST, Manifest, REPOSITORY, SIGNATURE, is_inside};
+use super::manifest::{FileEntry, KEYRING, MANIFEST, Manifest, SIGNATURE, is_inside};
 use super::{BundleError, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,12 +69,6 @@ impl Verified {
     /// The keyring that apt on a host needs.
     pub fn keyring(&self) -> Result<Vec<u8>, BundleError> {
         self.read(KEYRING)
-    }
-
-    /// The package index of a version of the stack.
-    pub(super) fn index(&self, version: &str) -> Result<String, BundleError> {
-        let index = self.read(&format!("{REPOSITORY}/{version}/Packages"))?;
-        Ok(String::from_utf8_lossy(&index).into_owned())
     }
 
     /// Whether the bundle is for this stack and holds this version of it for this platform.

@@ -28,7 +28,7 @@ impl Road {
     /// Walks it.
     pub(super) fn open(global: &Global) -> Result<Self, Failure> {
         let mut road = Self::without_bundle(global)?;
-        road.bundle = bundle_of(global, &road.topology)?;
+        road.bundle = bundle_of(global, &road.topology, &road.state)?;
         Ok(road)
     }
 
@@ -70,9 +70,12 @@ pub(super) fn stack_of(inventory: &Inventory) -> Result<Stack, Failure> {
     Ok(stack::load(&inventory.stack, beside)?)
 }
 
-fn bundle_of(global: &Global, topology: &Topology) -> Result<Option<Verified>, Failure> {
+/// The bundle that is named, else the deployment's own when it was built. Every file of it is checked here.
+fn bundle_of(global: &Global, topology: &Topology, state: &State) -> Result<Option<Verified>, Failure> {
     let inventory = &topology.inventory;
-    let Some(dir) = global.bundle.as_ref().or(inventory.bundle.path.as_ref()) else { return Ok(None) };
+    let own = state.path("bundle");
+    let named = global.bundle.as_ref().or(inventory.bundle.path.as_ref());
+    let Some(dir) = named.or(own.exists().then_some(&own)) else { return Ok(None) };
     let verified = bundle::verify(dir, &inventory.bundle.trusted_keys)?;
     let platform = topology.stack.file.platforms.first().map(String::as_str).unwrap_or_default();
     verified.fits(&topology.stack.file.name, &topology.version, platform)?;
