@@ -90,10 +90,9 @@ impl Key {
 /// Checks a tree against a shape. `owner` is the key it belongs to, the place shown when the value has none of its own.
 pub(super) fn check(node: &Node, shape: Shape, owner: &Entry, mistakes: &mut Vec<Mistake>) {
     match (shape, &node.value) {
-        (Shape::Any, _) => {}
         // A section without a word in it still lacks what must be there.
         (Shape::Keys(keys), Value::Nothing) => missing(node, keys, owner, mistakes),
-        (_, Value::Nothing) => {}
+        (Shape::Any, _) | (_, Value::Nothing) => {}
         (Shape::Either(word, _), Value::Scalar { .. }) => check(node, *word, owner, mistakes),
         (Shape::Either(_, map), Value::Map(_)) => check(node, *map, owner, mistakes),
         (Shape::List(item), Value::List(items)) => {
