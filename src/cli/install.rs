@@ -4,7 +4,7 @@ use super::ask;
 use super::depot::Shop;
 use super::road::Road;
 use super::survey::{Aim, Survey, survey};
-use super::view::{plan_view, survey_view};
+use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::Exit;
 use crate::exec::{self, Run};
@@ -155,7 +155,10 @@ impl Change<'_> {
             ],
         };
         let now = Timestamp::now();
-        log.file("report.html", &report::page(&plan_view(&survey.plan, true), &view, &operator(), now))?;
+        log.file(
+            "report.html",
+            &report::page(&report::plan_view(&survey.plan, true), &view, &operator(), now),
+        )?;
         let outcome = if view.execution.succeeded() { "done" } else { "stopped" };
         self.road.state.remember(self.verb, outcome, now)?;
         if view.execution.succeeded() && self.aim == Aim::Inventory {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// Columns of a step before its kind: indent and sign.
 const INDENT: usize = 4;
 /// Columns a kind is padded to.
-const KIND: usize = 9;
+const KIND: usize = 10;
 
 /// Writes a plan. `took` is how long looking took, in words, for the one line of a plan without changes.
 pub fn plan(out: &mut impl Write, view: &PlanView, took: &str, style: Style) -> io::Result<()> {

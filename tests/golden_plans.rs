@@ -1,0 +1,248 @@
+//! The plans of every example inventory as an operator reads them: fresh hosts, nothing to do, one setting changed, one
+//! host added. A change to planner or stack shows here, in words.
+
+use imctl::base::HostName;
+use imctl::desired::{self, Certificate, Desired, Material};
+use imctl::facts::HostFacts;
+use imctl::inventory::{self, Inventory};
+use imctl::plan::{self, Basis, Plan, Scene};
+use imctl::record::{Answer, Observed, PathKind, PathState, UnitState};
+use imctl::report::{self, Style};
+use imctl::resource::{File, Probe, Resource, ServiceState};
+use imctl::stack::{self, SecretSpec, Stack};
+use imctl::topology::{self, Topology};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const INVENTORIES: [&str; 3] = ["single", "three", "six"];
+
+fn load(name: &str) -> (Inventory, Stack) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories").join(format!("{name}.yml"));
+    let inventory = inventory::load_alone(&path).expect("the example is right");
+    let stack = stack::load(&inventory.stack, Path::new(".")).expect("the stack is right");
+    (inventory, stack)
+}
+
+/// Secrets and certificates that are the same every time.
+fn material(topology: &Topology) -> Material {
+    let wants = desired::wants(topology).expect("the stack says what it wants");
+    let mut material = Material::default();
+    for want in wants.secrets {
+        let value = match want.spec {
+            SecretSpec::Ed25519(_) => want
+                .hosts
+                .iter()
+                .map(|host| {
+                    (host.to_string(), json!({ "public": "ab".repeat(32), "private": "cd".repeat(64) }))
+                })
+                .collect(),
+            SecretSpec::Alphanumeric(_) | SecretSpec::Hex(_) => json!(format!("secret of {}", want.name)),
+        };
+        material.secrets.insert(want.name, value);
+    }
+    for want in wants.certificates {
+        let text = |part: &str| format!("{part} of {} on {}\n", want.name, want.host);
+        let made = Certificate { cert: text("cert"), key: text("key"), chain: text("chain"), ca: text("ca") };
+        material.certificates.insert((want.name, want.host), made);
+    }
+    material.artifacts =
+        topology.stack.file.artifacts.keys().map(|name| (name.clone(), "00".repeat(32))).collect();
+    material
+}
+
+fn facts(topology: &Topology) -> BTreeMap<HostName, HostFacts> {
+    let facts = || HostFacts { cpus: Some(4), memory_mib: Some(8192), ..HostFacts::default() };
+    topology.hosts.iter().map(|place| (place.name.clone(), facts())).collect()
+}
+
+fn wanted(topology: &Topology) -> Desired {
+    desired::state(topology, &material(topology), &facts(topology)).expect("the stack renders")
+}
+
+fn planned(topology: &Topology, observed: &BTreeMap<HostName, Observed>) -> Plan {
+    let basis = Basis {
+        hosts: observed.keys().map(|host| (host.clone(), String::new())).collect(),
+        ..Basis::default()
+    };
+    plan::install(Scene { topology, desired: &wanted(topology), observed, basis: &basis })
+}
+
+fn text(plan: &Plan) -> String {
+    let mut out = Vec::new();
+    let view = report::plan_view(plan, false);
+    report::plan(&mut out, &view, "0.5 s", Style::plain(110)).expect("memory can be written to");
+    String::from_utf8(out).expect("plans are text")
+}
+
+fn bare(topology: &Topology) -> BTreeMap<HostName, Observed> {
+    topology.hosts.iter().map(|place| (place.name.clone(), Observed::default())).collect()
+}
+
+/// What a look would see on hosts that hold exactly what is wanted.
+fn installed(topology: &Topology) -> BTreeMap<HostName, Observed> {
+    let mut observed = bare(topology);
+    for it in wanted(topology).instances {
+        let seen = observed.get_mut(&it.instance.host).expect("a host of the topology");
+        for resource in &it.resources {
+            see(resource, seen);
+        }
+        seen.scripts.insert(format!("joined {}", it.instance.component), done());
+        for probe in it.resources.iter().flat_map(|resource| resource.kind().probes()) {
+            if let Probe::Script { key, .. } = probe {
+                seen.scripts.entry(key).or_insert_with(done);
+            }
+        }
+    }
+    observed
+}
+
+fn done() -> Answer {
+    Answer { status: 0, out: String::new() }
+}
+
+fn see(resource: &Resource, seen: &mut Observed) {
+    match resource {
+        Resource::Package(it) => {
+            for name in &it.names {
+                let (name, version) = name.split_once('=').unwrap_or((name, "1"));
+                seen.packages.insert(name.to_owned(), version.to_owned());
+            }
+        }
+        Resource::User(it) => {
+            let mut groups = vec![it.group.clone().unwrap_or_else(|| it.name.clone())];
+            groups.extend(it.groups.iter().cloned());
+            seen.users.insert(it.name.clone(), format!("{}:{}:{}", it.home, it.shell, groups.join(",")));
+            seen.groups.extend(groups.into_iter().map(|group| (group.clone(), group)));
+        }
+        Resource::Directory(it) => {
+            let state = path(PathKind::Directory, (&it.mode, &it.owner, &it.group), None);
+            seen.paths.insert(it.path.clone(), state);
+        }
+        Resource::File(it) => {
+            seen.paths.insert(it.path.clone(), file(it));
+            if !it.secret {
+                seen.contents.insert(it.path.clone(), it.content.clone().unwrap_or_default());
+            }
+        }
+        Resource::Service(it) => {
+            let word = |text: &str| text.to_owned();
+            let (active, enabled) = match it.state {
+                ServiceState::Running => ("active", "enabled"),
+                ServiceState::Stopped => ("inactive", "disabled"),
+            };
+            let state = UnitState {
+                load: word("loaded"),
+                active: word(active),
+                file: word(enabled),
+                ..UnitState::default()
+            };
+            seen.units.insert(it.unit.clone(), state);
+        }
+        Resource::Firewall(it) => {
+            let access = ("0600", "root", "root");
+            let content = it.content.clone().unwrap_or_default();
+            for mode in ["0600", "0640", "0644", "0755"] {
+                seen.paths.insert(
+                    it.path.clone(),
+                    path(PathKind::File, (mode, access.1, access.2), Some(&content)),
+                );
+                if it_is_right(resource, seen) {
+                    break;
+                }
+            }
+        }
+        Resource::Artifact(it) => {
+            let mut state = path(PathKind::File, (&it.mode, "root", "root"), None);
+            state.sha256.clone_from(&it.sha256);
+            seen.paths.insert(it.path.clone(), state);
+        }
+        Resource::Command(it) => {
+            let text = hex::encode(Sha256::digest(it.script.as_deref().unwrap_or_default()));
+            for probe in resource.kind().probes() {
+                if let Probe::Path(mark) = probe {
+                    let state = path(PathKind::File, ("0600", "root", "root"), Some(&format!("{text}\n")));
+                    seen.paths.insert(mark, state);
+                }
+            }
+        }
+        Resource::Sysctl(_) => {}
+    }
+}
+
+fn it_is_right(resource: &Resource, seen: &Observed) -> bool {
+    resource.kind().diff(seen).is_none()
+}
+
+fn file(it: &File) -> PathState {
+    path(PathKind::File, (&it.mode, &it.owner, &it.group), Some(it.content.as_deref().unwrap_or_default()))
+}
+
+fn path(kind: PathKind, (mode, owner, group): (&str, &str, &str), content: Option<&str>) -> PathState {
+    PathState {
+        kind,
+        mode: format!("{mode:0>4}"),
+        owner: owner.to_owned(),
+        group: group.to_owned(),
+        size: content.map_or(0, |text| text.len() as u64),
+        sha256: content.map(|text| hex::encode(Sha256::digest(text))),
+        target: None,
+    }
+}
+
+#[test]
+fn a_fresh_installation_reads_well() {
+    for name in INVENTORIES {
+        let (inventory, stack) = load(name);
+        let topology = topology::build(&inventory, &stack).expect("they fit");
+        let text = text(&planned(&topology, &bare(&topology)));
+        assert!(!text.contains("secret of "), "no secret in a plan");
+        insta::assert_snapshot!(format!("{name}_install"), text);
+    }
+}
+
+#[test]
+fn hosts_that_hold_what_is_wanted_have_no_change() {
+    for name in INVENTORIES {
+        let (inventory, stack) = load(name);
+        let topology = topology::build(&inventory, &stack).expect("they fit");
+        let plan = planned(&topology, &installed(&topology));
+        let left: Vec<String> = plan.steps().map(|step| format!("{}: {}", step.on, step.line())).collect();
+        let left: Vec<&String> = left.iter().filter(|line| !line.contains(" sysctl ")).collect();
+        assert!(left.is_empty(), "{name}: {left:#?}");
+    }
+}
+
+#[test]
+fn a_changed_setting_rolls_over_the_hosts_it_concerns() {
+    for name in INVENTORIES {
+        let (mut inventory, stack) = load(name);
+        let before = topology::build(&inventory, &stack).expect("they fit");
+        let observed = installed(&before);
+        inventory.domain = "im.elsewhere.example".to_owned();
+        let after = topology::build(&inventory, &stack).expect("they fit");
+        insta::assert_snapshot!(format!("{name}_domain_changed"), text(&planned(&after, &observed)));
+    }
+}
+
+#[test]
+fn a_host_that_joins_is_prepared_while_the_others_go_on() {
+    for name in ["three", "six"] {
+        let (mut inventory, stack) = load(name);
+        let before = topology::build(&inventory, &stack).expect("they fit");
+        let mut observed = installed(&before);
+        let mut new = inventory
+            .hosts
+            .iter()
+            .find(|host| host.roles.iter().any(|role| role.as_str() == "app"))
+            .expect("an app host")
+            .clone();
+        new.name = HostName::new("app9").expect("a name");
+        new.address = "10.20.0.19".to_owned();
+        observed.insert(new.name.clone(), Observed::default());
+        inventory.hosts.push(new);
+        let after = topology::build(&inventory, &stack).expect("they fit");
+        insta::assert_snapshot!(format!("{name}_host_added"), text(&planned(&after, &observed)));
+    }
+}
