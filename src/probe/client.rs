@@ -53,7 +53,9 @@ impl Client {
             serial: 0,
             run: format!("{:08x}", rand::rng().random::<u32>()),
         };
-        let wish = Element::new("bind", BIND).child(Element::new("resource", BIND).text(&*login.resource));
+        // Two sessions under one name would end each other, and in a cluster not always the older one goes.
+        let resource = format!("{}-{}", login.resource, client.run);
+        let wish = Element::new("bind", BIND).child(Element::new("resource", BIND).text(resource));
         let answer = client.request("set", None, wish).await?;
         let jid = answer.find("bind", BIND).and_then(|bind| bind.own("jid")).map(Element::inner);
         client.jid =
