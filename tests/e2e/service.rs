@@ -40,7 +40,7 @@ fn the_service_is_bundled_planned_installed_and_proved() {
         assert_eq!(open_ports(&world, address), wanted, "what a stranger reaches on {host}");
     }
 
-    on(&["user", "add", "mei", "--password-out", text(&world.path("mei.txt"))]);
+    on(&["user", "add", "mei", "--out", text(&world.path("mei.txt"))]);
     assert!(on(&["user", "list"]).contains("mei"));
 
     world.host("app1", "echo '# by hand' >>/etc/haproxy/haproxy.cfg");
