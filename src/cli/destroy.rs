@@ -17,7 +17,6 @@ pub(super) struct Args {
 /// Plans the removal, and does it when it is confirmed by name.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::open(global)?;
-    let _lock = road.state.lock("destroy")?;
     let name = road.inventory().name.clone();
     if args.confirm.as_ref() != Some(&name) {
         return Err(Failure::Refused(format!(

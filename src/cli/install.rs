@@ -26,7 +26,6 @@ pub(super) struct Args {
 /// Plans, asks, applies, proves, tells.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::open(global)?;
-    let _lock = road.state.lock("install")?;
     let change = Change { road: &road, global, aim: Aim::Inventory, verb: "install", done: "installed" };
     let saved = args.plan.as_deref().map(super::plan::load).transpose()?;
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
