@@ -246,3 +246,19 @@ fn a_host_that_joins_is_prepared_while_the_others_go_on() {
         insta::assert_snapshot!(format!("{name}_host_added"), text(&planned(&after, &observed)));
     }
 }
+
+#[test]
+fn a_secret_that_a_host_still_shows_is_hidden_in_the_diff() {
+    let (inventory, stack) = load("single");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let mut observed = installed(&topology);
+    let seen = observed.values_mut().next().expect("one host");
+    let path = "/etc/haproxy/haproxy.cfg";
+    seen.contents.insert(path.to_owned(), "# hunter2\n".to_owned());
+    let state = seen.paths.get_mut(path).expect("the balancer has its file");
+    state.sha256 = Some("00".repeat(32));
+    let mut plan = planned(&topology, &observed);
+    assert!(text(&plan).contains("-# hunter2"), "the diff shows what stands there");
+    plan.hide(|line| line.replace("hunter2", "…"));
+    assert!(!text(&plan).contains("hunter2"));
+}

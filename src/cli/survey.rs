@@ -65,12 +65,14 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     leftovers(&fleet, &desired, &mut observed).await?;
     texts(&fleet, &desired, &mut observed).await?;
     let basis = basis(road, &observed);
-    let plan = plan::install(Scene {
+    let mut plan = plan::install(Scene {
         topology: &road.topology,
         desired: &desired,
         observed: &observed,
         basis: &basis,
     });
+    // What stood on a host before may hold a secret although what will stand there does not.
+    plan.hide(|line| made.redactor.redact(line));
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
 }
 

@@ -235,4 +235,13 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.steps().next().is_none()
     }
+
+    /// Passes every line that shows content through `clean`, which blanks secrets.
+    pub fn hide(&mut self, clean: impl Fn(&str) -> String) {
+        let lanes =
+            self.stages.iter_mut().flat_map(|stage| &mut stage.batches).flat_map(|batch| &mut batch.lanes);
+        for line in lanes.flat_map(|lane| &mut lane.steps).flat_map(|step| &mut step.lines) {
+            *line = clean(line);
+        }
+    }
 }
