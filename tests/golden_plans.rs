@@ -116,6 +116,25 @@ fn see(resource: &Resource, seen: &mut Observed) {
             seen.users.insert(it.name.clone(), format!("{}:{}:{}", it.home, it.shell, groups.join(",")));
             seen.groups.extend(groups.into_iter().map(|group| (group.clone(), group)));
         }
+        Resource::Service(it) => drop(seen.units.insert(it.unit.clone(), unit(it.state))),
+        Resource::Sysctl(_) => {}
+        other => see_path(other, seen),
+    }
+}
+
+fn unit(state: ServiceState) -> UnitState {
+    let (active, file) = match state {
+        ServiceState::Running => ("active", "enabled"),
+        ServiceState::Stopped => ("inactive", "disabled"),
+    };
+    let word = |text: &str| text.to_owned();
+    UnitState { load: word("loaded"), active: word(active), file: word(file), ..UnitState::default() }
+}
+
+/// Kinds that are a path on the host.
+fn see_path(resource: &Resource, seen: &mut Observed) {
+    let root = |mode| (mode, "root", "root");
+    match resource {
         Resource::Directory(it) => {
             let state = path(PathKind::Directory, (&it.mode, &it.owner, &it.group), None);
             seen.paths.insert(it.path.clone(), state);
@@ -126,35 +145,17 @@ fn see(resource: &Resource, seen: &mut Observed) {
                 seen.contents.insert(it.path.clone(), it.content.clone().unwrap_or_default());
             }
         }
-        Resource::Service(it) => {
-            let word = |text: &str| text.to_owned();
-            let (active, enabled) = match it.state {
-                ServiceState::Running => ("active", "enabled"),
-                ServiceState::Stopped => ("inactive", "disabled"),
-            };
-            let state = UnitState {
-                load: word("loaded"),
-                active: word(active),
-                file: word(enabled),
-                ..UnitState::default()
-            };
-            seen.units.insert(it.unit.clone(), state);
-        }
         Resource::Firewall(it) => {
-            let access = ("0600", "root", "root");
             let content = it.content.clone().unwrap_or_default();
             for mode in ["0600", "0640", "0644", "0755"] {
-                seen.paths.insert(
-                    it.path.clone(),
-                    path(PathKind::File, (mode, access.1, access.2), Some(&content)),
-                );
+                seen.paths.insert(it.path.clone(), path(PathKind::File, root(mode), Some(&content)));
                 if it_is_right(resource, seen) {
                     break;
                 }
             }
         }
         Resource::Artifact(it) => {
-            let mut state = path(PathKind::File, (&it.mode, "root", "root"), None);
+            let mut state = path(PathKind::File, root(&it.mode), None);
             state.sha256.clone_from(&it.sha256);
             seen.paths.insert(it.path.clone(), state);
         }
@@ -162,12 +163,12 @@ fn see(resource: &Resource, seen: &mut Observed) {
             let text = hex::encode(Sha256::digest(it.script.as_deref().unwrap_or_default()));
             for probe in resource.kind().probes() {
                 if let Probe::Path(mark) = probe {
-                    let state = path(PathKind::File, ("0600", "root", "root"), Some(&format!("{text}\n")));
+                    let state = path(PathKind::File, root("0600"), Some(&format!("{text}\n")));
                     seen.paths.insert(mark, state);
                 }
             }
         }
-        Resource::Sysctl(_) => {}
+        _ => {}
     }
 }
 
