@@ -74,24 +74,16 @@ pub fn install(scene: Scene<'_>) -> Plan {
     }
 }
 
+/// Hosts that cannot do everything, each kind of limit once.
 fn notes(scene: Scene<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
-    for host in &scene.topology.inventory.hosts {
-        if !host.limits.is_empty() {
-            let limits = host.limits.join(", ");
-            notes.push(format!(
-                "`{}` declares limits ({limits}): what they touch is left alone there",
-                host.name
-            ));
-        }
+    let mut limited: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for host in scene.topology.inventory.hosts.iter().filter(|host| !host.limits.is_empty()) {
+        limited.entry(host.limits.join(", ")).or_default().push(host.name.to_string());
     }
-    for (role, spec) in &scene.topology.stack.file.roles {
-        let count = scene.topology.inventory.hosts.iter().filter(|host| host.roles.contains(role)).count();
-        if let Some(reason) = spec.warn.get(&count) {
-            notes.push(format!("role `{role}` on {count} hosts: {reason}"));
-        }
-    }
-    notes
+    let note = |(limits, hosts): (String, Vec<String>)| {
+        format!("What {} cannot do ({limits}) is left alone there.", hosts.join(", "))
+    };
+    limited.into_iter().map(note).collect()
 }
 
 /// What the first stage does: packages that are new on a host, of all its components in one run, and whatever a
