@@ -4,7 +4,7 @@
 //! A small perl supervisor (`supervisor.pl`; perl is in every Debian) runs the program. Plain `sh` cannot do it: the
 //! program must end when the connection is lost, also silently, in the middle of its input or after it, and a cut
 //! input must never look like a whole one. So the input comes in frames with its end marked, and between them a sign
-//! of life every two seconds; after seven seconds of silence, at the end of standard input or past its deadline the
+//! of life every two seconds; after eight seconds of silence, at the end of standard input or past its deadline the
 //! supervisor ends the program's process group.
 
 use super::target::Sudo;

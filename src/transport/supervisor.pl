@@ -60,6 +60,6 @@ for (;;) {
         elsif ($! != 11) { ($out, $deaf) = ("", 1) }
     }
     if ($end == 1 && !length $out) { close $sink; $end = 2 }
-    stop(255) if $room && now() - $heard > 7;
+    stop(255) if $room && now() - $heard > 8;
     stop(124) if now() > $until;
 }
