@@ -22,6 +22,7 @@ mod material;
 mod mistakes;
 mod offer;
 mod plan;
+mod ports;
 mod reach;
 mod road;
 mod schema;
@@ -68,6 +69,8 @@ enum Verb {
     Plan(plan::Args),
     /// Brings the hosts to what the inventory says: plan, confirmation, apply, report.
     Install(install::Args),
+    /// Tells who reaches which port of which host.
+    Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
     Destroy(destroy::Args),
     /// Proves the service from outside, as its users use it.
@@ -100,6 +103,7 @@ impl Verb {
             Self::Bundle(args) => bundle::run(args, global),
             Self::Plan(args) => plan::run(args, global).await,
             Self::Install(args) => install::run(args, global).await,
+            Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::User(args) => user::run(args, global).await,
