@@ -148,7 +148,6 @@ impl Failure {
             Self::Link(host, error) => links::help(host, error),
             Self::Way(..) => vec!["ssh -G HOST shows what the configuration says".to_owned()],
             Self::Bundle(error) => error.help(),
-            Self::Inventory(_) | Self::Edit(_) | Self::Refused(_) => vec![],
             Self::State(error) => error.hints(),
             Self::Unreached(hosts) => reach::help(hosts),
             Self::Stale { inventory, .. } => {
@@ -157,7 +156,14 @@ impl Failure {
             Self::Platform { .. } => {
                 vec!["take these hosts out of the inventory, or install a system that fits".to_owned()]
             }
-            Self::Stack(_) | Self::Topology(_) | Self::Render(_) | Self::Unseen(_) | Self::User(_) => vec![],
+            Self::Inventory(_)
+            | Self::Edit(_)
+            | Self::Refused(_)
+            | Self::Stack(_)
+            | Self::Topology(_)
+            | Self::Render(_)
+            | Self::Unseen(_)
+            | Self::User(_) => vec![],
         }
     }
 

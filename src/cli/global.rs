@@ -27,7 +27,7 @@ pub struct Global {
     /// Say more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// No colours (as does NO_COLOR)
+    /// No colours (as does `NO_COLOR`)
     #[arg(long, global = true)]
     pub no_color: bool,
     /// Folder of the bundle to use

@@ -29,10 +29,8 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let change = Change { road: &road, global, aim: Aim::Inventory, verb: "install", done: "installed" };
     let saved = args.plan.as_deref().map(super::plan::load).transpose()?;
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
-    let proved = match applied.execution.succeeded() {
-        true => super::verify::after_change(&road, global).await?,
-        false => None,
-    };
+    let proved =
+        if applied.execution.succeeded() { super::verify::after_change(&road, global).await? } else { None };
     change.tell(applied, proved)
 }
 
@@ -94,19 +92,19 @@ impl Change<'_> {
         for note in &survey.made.notes {
             sink.note(note.clone());
         }
-        let shop = Shop::open(self.road.bundle.as_ref(), &self.road.topology.version, &sink).await?;
+        let depot = Shop::open(self.road.bundle.as_ref(), &self.road.topology.version, &sink).await?;
         let redactor = survey.made.redactor.clone();
-        let stop = CancellationToken::new();
-        let watch = tokio::spawn(interrupted(stop.clone()));
+        let cancelled = CancellationToken::new();
+        let watch = tokio::spawn(interrupted(cancelled.clone()));
         let run = Run {
             plan: &survey.plan,
             desired: &survey.desired,
             observed: &survey.observed,
             fleet: &survey.fleet,
-            depot: &shop,
+            depot: &depot,
             sink: &sink,
             redact: &move |text: &str| redactor.redact(text),
-            stop,
+            stop: cancelled,
             mirror: survey.made.mirror.clone(),
         };
         let execution = exec::run(&run).await;

@@ -57,6 +57,7 @@ impl Engine {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "filters are given their values")]
 fn sql_quote(text: String) -> Result<String, Error> {
     if text.contains('\0') {
         return Err(Error::new(ErrorKind::InvalidOperation, "a NUL cannot stand in SQL"));

@@ -57,19 +57,19 @@ pub(super) async fn lane(
     touched: &Touched,
 ) -> Vec<(String, StepResult, Duration)> {
     let mut results = Vec::new();
-    let mut reached = true;
+    let mut going = true;
     for step in &lane.steps {
-        let line = step.line();
-        if !reached || run.stop.is_cancelled() {
-            reached = false;
-            results.push((line, StepResult::NotReached, Duration::ZERO));
+        let said = step.line();
+        if !going || run.stop.is_cancelled() {
+            going = false;
+            results.push((said, StepResult::NotReached, Duration::ZERO));
             continue;
         }
         let begun = Instant::now();
-        run.sink.send(Event::StepStarted { host: lane.host.clone(), step: line.clone() });
+        run.sink.send(Event::StepStarted { host: lane.host.clone(), step: said.clone() });
         let end = converge(run, step, touched).await;
         let took = begun.elapsed();
-        let (host, step) = (lane.host.clone(), line.clone());
+        let (host, step) = (lane.host.clone(), said.clone());
         let result = match end {
             End::Done => {
                 run.sink.send(Event::StepDone { host, step, took });
@@ -85,8 +85,8 @@ pub(super) async fn lane(
                 StepResult::Drifted(why)
             }
         };
-        reached = result == StepResult::Done;
-        results.push((line, result, took));
+        going = result == StepResult::Done;
+        results.push((said, result, took));
     }
     results
 }

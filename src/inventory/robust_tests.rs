@@ -93,7 +93,8 @@ fn a_bomb_of_references_is_refused_at_once() {
     let mut bomb = String::from("variables:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let before = format!("*a{}, ", level - 1).repeat(10);
-        bomb.push_str(&format!("  a{level}: &a{level} [{}]\n", before.trim_end_matches(", ")));
+        let whole = format!("  a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+        bomb.push_str(&whole);
     }
     let started = std::time::Instant::now();
     assert_eq!(of_text(&bomb), ["IM1206"]);

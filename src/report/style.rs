@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(counted(2, "day"), "2 days");
         assert_eq!(spoken(Duration::from_millis(640)), "0.6 s");
         assert_eq!(spoken(Duration::from_secs(161)), "2 m 41 s");
-        assert_eq!(spoken(Duration::from_secs(3_900)), "1 h 5 m");
+        assert_eq!(spoken(Duration::from_mins(65)), "1 h 5 m");
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn options() -> Options {
 }
 
 async fn say(session: &dyn Session, script: &str) -> String {
-    session.exec(Exec::new(script, Duration::from_secs(60))).await.expect("it runs").text()
+    session.exec(Exec::new(script, Duration::from_mins(1))).await.expect("it runs").text()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn root_is_had_in_every_way_and_refusals_are_told() {
     let wrong = Sudo::PasswordFile(hosts.secret("wrong", "letmein\n"));
     let session = hosts.enter("ops", right()).await;
     assert_eq!(say(&*session, "id -u").await, "0");
-    let count = Exec::new("wc -c", Duration::from_secs(60)).input(vec![0; 5_000_000]);
+    let count = Exec::new("wc -c", Duration::from_mins(1)).input(vec![0; 5_000_000]);
     assert_eq!(session.exec(count).await.expect("it runs").text(), "5000000");
     session.upload("/etc/imctl-test", b"x", "0600", "ops", "ops").await.expect("it is written");
     let unprivileged = Exec { root: false, ..Exec::new("id -un", Duration::from_secs(5)) };
@@ -171,7 +171,7 @@ async fn a_slow_line_is_not_taken_for_a_dead_one_and_a_cut_line_ends_what_ran() 
         hosts.world.say("skipped: this kernel cannot slow a line down");
     }
     let running =
-        tokio::spawn(async move { session.exec(Exec::new("sleep 888", Duration::from_secs(300))).await });
+        tokio::spawn(async move { session.exec(Exec::new("sleep 888", Duration::from_mins(5))).await });
     let runs = || hosts.world.host("host1", "pgrep -fx 'sleep 888'").0 == 0;
     until("the program runs", Duration::from_secs(10), runs);
     hosts.world.imctl(&["lab", "cut", "--name", &hosts.world.lab, "host1"]);

@@ -1,16 +1,17 @@
 //! What the end-to-end tests stand on: the built program, a folder of their own, labs that go away with the test.
 
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+static SAID: std::sync::Once = std::sync::Once::new();
+
 /// Whether these tests may run here; says why not, once a test.
 pub(crate) fn may_run() -> bool {
-    use std::os::unix::fs::MetadataExt;
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     let wanted = std::env::var_os("IMCTL_E2E").is_some();
-    static SAID: std::sync::Once = std::sync::Once::new();
     if !root || !wanted {
         // Past the test runner's capture, or nobody would read it.
         SAID.call_once(|| {
@@ -86,14 +87,15 @@ impl World {
 
     /// One line of progress with its time.
     pub(crate) fn say(&self, what: &str) {
-        eprintln!("[{:6.1} s] {what}", self.started.elapsed().as_secs_f64());
+        let _ = writeln!(std::io::stderr(), "[{:6.1} s] {what}", self.started.elapsed().as_secs_f64());
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() && std::env::var_os("IMCTL_KEEP").is_some() {
-            eprintln!("kept: lab {} and {}", self.lab, self.folder.path().display());
+            let _ =
+                writeln!(std::io::stderr(), "kept: lab {} and {}", self.lab, self.folder.path().display());
             self.folder.disable_cleanup(true);
             return;
         }

@@ -76,9 +76,10 @@ pub(super) async fn serve(manners: Manners) -> Server {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (connections, logins_tried) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let methods: &[MethodKind] = match manners.interactive {
-        true => &[MethodKind::PublicKey, MethodKind::KeyboardInteractive],
-        false => &[MethodKind::PublicKey, MethodKind::Password],
+    let methods: &[MethodKind] = if manners.interactive {
+        &[MethodKind::PublicKey, MethodKind::KeyboardInteractive]
+    } else {
+        &[MethodKind::PublicKey, MethodKind::Password]
     };
     let config = Arc::new(Config {
         keys: manners.keys.clone(),

@@ -192,7 +192,7 @@ async fn a_server_that_never_answers_costs_the_limit_and_no_more() {
     let folder = folder();
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut manners = Manners::good();
-    manners.login_takes = Duration::from_secs(60);
+    manners.login_takes = Duration::from_mins(1);
     let slow = serve(manners).await;
     let options = Options::new(Duration::from_millis(600), true, Arc::new(super::super::Nobody));
     let mut to_silent = hop(&slow, folder.path());
