@@ -263,3 +263,19 @@ fn a_secret_that_a_host_still_shows_is_hidden_in_the_diff() {
     plan.hide(|line| line.replace("hunter2", "…"));
     assert!(!text(&plan).contains("hunter2"));
 }
+
+#[test]
+fn a_member_that_is_down_is_mended_before_those_that_run_are_touched() {
+    let (mut inventory, stack) = load("six");
+    let before = topology::build(&inventory, &stack).expect("they fit");
+    let mut observed = installed(&before);
+    let second = observed.get_mut("app2").expect("the second app host");
+    second.units.get_mut("ejabberd.service").expect("it has a chat server").active = "failed".to_owned();
+    inventory.domain = "im.elsewhere.example".to_owned();
+    let after = topology::build(&inventory, &stack).expect("they fit");
+    let plan = planned(&after, &observed);
+    let stage = plan.stages.iter().find(|stage| stage.title.contains("server")).expect("chat servers change");
+    let order: Vec<&str> =
+        stage.batches.iter().flat_map(|batch| &batch.lanes).map(|lane| lane.host.as_str()).collect();
+    assert_eq!(order, ["app2", "app1"]);
+}

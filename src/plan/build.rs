@@ -196,12 +196,14 @@ fn level_stage(
     Some(Stage { title: titles.join(", "), batches: out })
 }
 
-/// The batches of one component: rolling when something that runs is disturbed, all together otherwise.
+/// The batches of one component: rolling when something that runs is disturbed, all together otherwise. Members that
+/// are down come first, so that the others' health does not wait for them.
 fn component_batches(
     topology: &Topology,
     component: &Component,
-    stories: Vec<(HostName, Story)>,
+    mut stories: Vec<(HostName, Story)>,
 ) -> Vec<Vec<Lane>> {
+    stories.sort_by_key(|(_, story)| !story.down);
     let allowed = topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
     let disturbs = stories.iter().any(|(_, story)| story.disturbs);
     let lanes: Vec<Lane> = stories

@@ -14,6 +14,8 @@ pub(super) struct Story {
     pub(super) steps: Vec<Step>,
     /// Something that runs is interrupted, or membership changes: the rollout's limit holds.
     pub(super) disturbs: bool,
+    /// A member that does not run: it is mended before those that run are touched.
+    pub(super) down: bool,
     /// Resources already right.
     pub(super) settled: usize,
 }
@@ -110,6 +112,7 @@ impl Teller<'_> {
     fn service(&mut self, resource: &Resource, service: &Service) {
         self.join(service);
         let active = self.is_active(&service.unit);
+        self.story.down |= !active && service.state == ServiceState::Running;
         let asked =
             self.asked.remove(&service.unit).filter(|_| active && service.state == ServiceState::Running);
         match resource.kind().diff(self.seen) {
@@ -174,6 +177,8 @@ impl Teller<'_> {
     }
 
     fn finish(mut self) -> Story {
+        // Who is new or has yet to join is no member: it waits for those that run.
+        self.story.down &= !self.story.disturbs && !self.fresh;
         if self.story.steps.is_empty() {
             return self.story;
         }
