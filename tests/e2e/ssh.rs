@@ -157,10 +157,10 @@ async fn a_slow_line_is_not_taken_for_a_dead_one_and_a_cut_line_ends_what_ran() 
     let network = hosts.inventory.hosts[0].address.split('.').nth(2).expect("an IPv4 address");
     let device = format!("imlab{network}");
     let slow =
-        ["qdisc", "add", "dev", &device, "root", "tbf", "rate", "1mbit", "burst", "32k", "latency", "400ms"];
+        ["qdisc", "add", "dev", &device, "root", "tbf", "rate", "4mbit", "burst", "32k", "latency", "400ms"];
     let slowed = std::process::Command::new("tc").args(slow).status().is_ok_and(|status| status.success());
     if slowed {
-        let content = vec![0xa5; 1 << 20];
+        let content = vec![0xa5; 4 << 20];
         let upload = session.upload("/root/slow", &content, "0600", "root", "root");
         let (uploaded, said) = tokio::join!(upload, say(&*session, "sleep 12; echo alive"));
         uploaded.expect("it arrives");
