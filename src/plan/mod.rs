@@ -8,14 +8,12 @@ mod build;
 mod manifest;
 mod removal;
 mod story;
-mod totals;
 
 pub use basis::Basis;
 pub use batches::batches;
 pub use build::{Scene, install, leftover_probes, probes};
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
 pub use removal::leftovers;
-pub use totals::Totals;
 
 use crate::base::{Component, HostName, ResourceId};
 use crate::topology::Instance;
