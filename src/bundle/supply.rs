@@ -110,9 +110,10 @@ mod tests {
     use super::*;
     use crate::bundle::build::small;
     use crate::bundle::{SigningKey, verify};
-    use crate::transport::{Call, Fake};
+    use crate::transport::{Call, Fake, Fence};
     use futures_util::future::BoxFuture;
     use std::net::SocketAddr;
+    use std::sync::Arc;
     use tempfile::TempDir;
 
     async fn supply() -> (TempDir, Supply) {
@@ -150,6 +151,9 @@ mod tests {
         }
         fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>> {
             self.0.again()
+        }
+        fn fenced(&self, fence: Fence) -> Arc<dyn Session> {
+            self.0.fenced(fence)
         }
         fn close(&self) -> BoxFuture<'_, ()> {
             self.0.close()

@@ -323,6 +323,12 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         "`~/.ssh/config` wants something imctl does not do, such as `ProxyCommand`, or has a mistake. `ssh: { config: false }` in the inventory leaves it aside.",
     ),
     ErrorReference {
+        number: "IM3116",
+        exit: Exit::Locked,
+        title: "the lease on a host is no longer ours",
+        about: "It ended while imctl could not renew it, or somebody released or took it. What was to begin there did not begin; run the command again.",
+    },
+    ErrorReference {
         number: "IM3201",
         exit: Exit::CheckFailed,
         title: "a host's system does not fit",

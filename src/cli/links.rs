@@ -8,6 +8,7 @@ pub(super) fn exit(error: &LinkError) -> Exit {
     match error {
         LinkError::Upload { .. } | LinkError::Flood { .. } => Exit::HostFailed,
         LinkError::File { .. } => Exit::Usage,
+        LinkError::Fenced { .. } => Exit::Locked,
         _ => Exit::Unreachable,
     }
 }
@@ -29,6 +30,7 @@ pub(super) fn number(error: &LinkError) -> &'static str {
         LinkError::Upload { .. } => "IM3112",
         LinkError::Flood { .. } => "IM3113",
         LinkError::NotAllowed { .. } => "IM3114",
+        LinkError::Fenced { .. } => "IM3116",
     }
 }
 
@@ -64,6 +66,7 @@ pub(super) fn help(host: &HostName, error: &LinkError) -> Vec<String> {
         LinkError::Shell { .. } => &[format!(
             "try it by hand: ssh HOST true; imctl needs a login shell and perl on `{host}`, which Debian always has"
         )],
+        LinkError::Fenced { .. } => &["who holds it now: imctl lock show -i FILE".to_owned()],
         LinkError::Upload { .. } => &["is the disk full or read-only? df -h; df -i".to_owned()],
         LinkError::File { .. } | LinkError::Flood { .. } | LinkError::NotAllowed { .. } => &[],
     };

@@ -4,7 +4,7 @@
 use super::bootstrap::{BEAT, BEAT_EVERY, END, HERE, PROMPT, begun, command_line, frame, opening};
 use super::ssh::Inner;
 use super::target::Sudo;
-use super::{Exec, LinkError, Output};
+use super::{Exec, Fence, LinkError, Output};
 use crate::base::{Bytes, Secret};
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
@@ -27,7 +27,9 @@ const PIECE: usize = 128 << 10;
 const HEAVY_SHELL: Duration = Duration::from_millis(200);
 
 /// Runs a program; when the returned future is dropped, the program is ended.
-pub(super) async fn run(inner: Arc<Inner>, exec: Exec) -> Result<Output, LinkError> {
+pub(super) async fn run(inner: Arc<Inner>, exec: Exec, fence: Option<Fence>) -> Result<Output, LinkError> {
+    // The supervisor keeps the fence.
+    let _ = fence;
     let given_up = CancellationToken::new();
     let _guard = given_up.clone().drop_guard();
     let lost = inner.lost("the task that served it ended");

@@ -1,6 +1,6 @@
 //! A session that only pretends: scripted answers, a record of everything asked for, failures on demand.
 
-use super::{Exec, Forward, LinkError, Output, Session};
+use super::{Exec, Fence, Forward, LinkError, Output, Session};
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -146,6 +146,10 @@ impl Session for Fake {
             self.note(Call::Again)?;
             Ok(Box::new(self.clone()) as Box<dyn Session>)
         })
+    }
+
+    fn fenced(&self, _fence: Fence) -> Arc<dyn Session> {
+        Arc::new(self.clone())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -30,7 +30,7 @@ pub use known_hosts_file::{forget, record};
 pub use options::Options;
 pub use resolve::addresses;
 pub use russh::keys::PublicKey;
-pub use session::{Exec, Forward, LinkError, Output, Session};
+pub use session::{Exec, Fence, Forward, LinkError, Output, Session};
 pub use ssh::connect;
 pub use target::{Asker, Auth, Hop, Nobody, Sudo, Target, Wish};
 

@@ -3,6 +3,7 @@
 use crate::base::{Bytes, Secret};
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -59,6 +60,17 @@ pub struct Forward {
     pub port: u16,
     /// Ends the forward when dropped.
     pub guard: Box<dyn Send + Sync>,
+}
+
+/// The lease that must hold on a host for a program of ours to begin there; while one runs, nobody else takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// File whose first line is the holder's token, a space, and the `/proc/uptime` second at which the lease ends.
+    pub record: String,
+    /// File that a running program holds locked (shared); who takes the lease over locks it alone first.
+    pub gate: String,
+    /// The token that must stand in the record.
+    pub token: String,
 }
 
 /// Why a connection could not do what was asked. The message names no secret.
@@ -178,6 +190,14 @@ pub enum LinkError {
         /// The limit.
         within: Duration,
     },
+    /// The lease under which the program was to run is no longer ours: it did not begin.
+    #[error("the lease on {address} is no longer ours: {cause}")]
+    Fenced {
+        /// Where.
+        address: String,
+        /// Whether it ended or was taken.
+        cause: String,
+    },
     /// The host does not allow what was asked, such as forwarding.
     #[error("{address} does not allow {what}")]
     NotAllowed {
@@ -209,6 +229,9 @@ pub trait Session: Send + Sync {
 
     /// Opens a second, new connection to the same host, to prove that one can still come in.
     fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>>;
+
+    /// The same connection, on which programs and uploads begin only while the lease holds.
+    fn fenced(&self, fence: Fence) -> Arc<dyn Session>;
 
     /// Closes the connection; never fails.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -7,7 +7,7 @@ use super::forward::Guard;
 use super::options::Options;
 use super::target::{Sudo, Target};
 use super::upload::upload;
-use super::{Exec, Forward, LinkError, Output, Session};
+use super::{Exec, Fence, Forward, LinkError, Output, Session};
 use crate::base::Secret;
 use futures_util::future::BoxFuture;
 use russh::client::{Handle, Msg};
@@ -24,17 +24,21 @@ const CHANNELS: usize = 8;
 /// Connects and logs in: host key checked, jump hosts passed, everything within the options' limit a hop.
 pub async fn connect(target: &Target, options: &Options) -> Result<Box<dyn Session>, LinkError> {
     let line = dial(target, options).await?;
-    Ok(Box::new(Ssh(Arc::new(Inner {
+    let inner = Arc::new(Inner {
         target: target.clone(),
         options: options.clone(),
         line,
         channels: Arc::new(Semaphore::new(CHANNELS)),
         warned: AtomicBool::new(false),
-    }))))
+    });
+    Ok(Box::new(Ssh { inner, fence: None }))
 }
 
 /// A session over SSH.
-struct Ssh(Arc<Inner>);
+struct Ssh {
+    inner: Arc<Inner>,
+    fence: Option<Fence>,
+}
 
 /// What the calls of one session share.
 pub(super) struct Inner {
@@ -100,7 +104,7 @@ impl Inner {
 
 impl Session for Ssh {
     fn exec(&self, exec: Exec) -> BoxFuture<'_, Result<Output, LinkError>> {
-        Box::pin(run(Arc::clone(&self.0), exec))
+        Box::pin(run(Arc::clone(&self.inner), exec, self.fence.clone()))
     }
 
     fn upload<'a>(
@@ -113,11 +117,11 @@ impl Session for Ssh {
     ) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(async move {
             let exec = upload(path, content, mode, &format!("{owner}:{group}"));
-            let output = run(Arc::clone(&self.0), exec).await?;
+            let output = run(Arc::clone(&self.inner), exec, self.fence.clone()).await?;
             match output.status {
                 0 => Ok(()),
                 _ => Err(LinkError::Upload {
-                    address: self.0.address(),
+                    address: self.inner.address(),
                     path: path.to_owned(),
                     cause: output.text(),
                 }),
@@ -127,21 +131,21 @@ impl Session for Ssh {
 
     fn forward(&self, port: u16, to: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>> {
         Box::pin(async move {
-            let Line { handle, forwards, .. } = &self.0.line;
+            let Line { handle, forwards, .. } = &self.inner.line;
             let asked = handle.tcpip_forward("127.0.0.1", u32::from(port));
-            let limit = self.0.options.within;
+            let limit = self.inner.options.within;
             let answer = tokio::time::timeout(limit, asked).await;
-            let late = |_| LinkError::Deadline { address: self.0.address(), within: limit };
+            let late = |_| LinkError::Deadline { address: self.inner.address(), within: limit };
             let open = match answer.map_err(late)? {
                 Ok(given) if port == 0 => {
-                    u16::try_from(given).map_err(|_| self.0.lost("it names no port"))?
+                    u16::try_from(given).map_err(|_| self.inner.lost("it names no port"))?
                 }
                 Ok(_) => port,
                 Err(russh::Error::RequestDenied) => {
                     let what = format!("forwarding its port {port} over SSH");
-                    return Err(LinkError::NotAllowed { address: self.0.address(), what });
+                    return Err(LinkError::NotAllowed { address: self.inner.address(), what });
                 }
-                Err(cause) => return Err(self.0.lost(&cause.to_string())),
+                Err(cause) => return Err(self.inner.lost(&cause.to_string())),
             };
             forwards.open(u32::from(open), to);
             let (handle, forwards) = (Arc::clone(handle), forwards.clone());
@@ -151,12 +155,16 @@ impl Session for Ssh {
     }
 
     fn again(&self) -> BoxFuture<'_, Result<Box<dyn Session>, LinkError>> {
-        Box::pin(connect(&self.0.target, &self.0.options))
+        Box::pin(connect(&self.inner.target, &self.inner.options))
+    }
+
+    fn fenced(&self, fence: Fence) -> Arc<dyn Session> {
+        Arc::new(Self { inner: Arc::clone(&self.inner), fence: Some(fence) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let handles = std::iter::once(&self.0.line.handle).chain(self.0.line.carriers.iter().rev());
+            let handles = std::iter::once(&self.inner.line.handle).chain(self.inner.line.carriers.iter().rev());
             for handle in handles {
                 // A connection that cannot be told goodbye is gone already.
                 let goodbye = handle.disconnect(Disconnect::ByApplication, "", "en");
