@@ -12,8 +12,23 @@ use std::sync::Arc;
 
 /// Connects to the command's hosts; every host that cannot be reached is named.
 pub(super) async fn fleet(road: &Road, global: &Global, sink: &Sink) -> Result<Fleet, Failure> {
+    let (fleet, unreached) = some(road, global, &road.hosts, sink).await?;
+    if unreached.is_empty() {
+        return Ok(fleet);
+    }
+    fleet.close().await;
+    Err(Failure::Unreached(unreached))
+}
+
+/// Connects to those of the hosts that can be reached, and tells about the others.
+pub(super) async fn some(
+    road: &Road,
+    global: &Global,
+    hosts: &[HostName],
+    sink: &Sink,
+) -> Result<(Fleet, Vec<Unreached>), Failure> {
     let options = options(global)?;
-    let ways = ways(road.inventory(), &road.hosts).await?;
+    let ways = ways(road.inventory(), hosts).await?;
     let one = |(host, target): (HostName, Target)| {
         let (options, sink) = (options.clone(), sink.clone());
         async move {
@@ -34,10 +49,6 @@ pub(super) async fn fleet(road: &Road, global: &Global, sink: &Sink) -> Result<F
             Err(cause) => unreached.push(Unreached { host, cause }),
         }
     }
-    if unreached.is_empty() {
-        return Ok(fleet);
-    }
-    fleet.close().await;
     unreached.sort_by(|one, other| one.host.cmp(&other.host));
-    Err(Failure::Unreached(unreached))
+    Ok((fleet, unreached))
 }

@@ -1,5 +1,6 @@
 //! Everything that can end a command, each with its number, exit code and help: one exhaustive match.
 
+use super::hold::LeaseFailure;
 use super::reach::{self, Unreached};
 use super::survey::Unseen;
 use super::{Global, OutputFormat, failure_view, links};
@@ -68,12 +69,25 @@ pub enum Failure {
         fit: String,
     },
     /// The saved plan no longer fits.
-    #[error("the saved plan is stale: {why}; nothing was changed")]
+    #[error("the plan is stale: {why}; nothing was changed")]
     Stale {
         /// What changed.
         why: String,
         /// The inventory as typed.
         inventory: String,
+    },
+    /// The lease of the deployment could not be had.
+    #[error(transparent)]
+    Lease(#[from] LeaseFailure),
+    /// What imctl wrote down on a host about itself cannot be read.
+    #[error("`{path}` on `{host}` is damaged: {cause}")]
+    Damaged {
+        /// The host.
+        host: HostName,
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        cause: String,
     },
     /// Accounts could not be seen or changed.
     #[error(transparent)]
@@ -106,7 +120,8 @@ impl Failure {
             Self::Unreached(hosts) => reach::exit(hosts),
             Self::Unseen(_) => Exit::Unreachable,
             Self::User(error) => error.exit(),
-            Self::Platform { .. } => Exit::CheckFailed,
+            Self::Lease(error) => error.exit(),
+            Self::Platform { .. } | Self::Damaged { .. } => Exit::CheckFailed,
             Self::Stale { .. } => Exit::Stale,
             Self::Link(_, error) => links::exit(error),
             Self::Refused(_) => Exit::Refused,
@@ -134,7 +149,9 @@ impl Failure {
             Self::Unreached(hosts) => reach::number(hosts),
             Self::Unseen(_) => "IM3202",
             Self::User(_) => "IM6001",
+            Self::Lease(error) => error.number(),
             Self::Platform { .. } => "IM3201",
+            Self::Damaged { .. } => "IM3203",
             Self::Stale { .. } => "IM4001",
         }
     }
@@ -149,6 +166,13 @@ impl Failure {
             Self::Way(..) => vec!["ssh -G HOST shows what the configuration says".to_owned()],
             Self::Bundle(error) => error.help(),
             Self::State(error) => error.hints(),
+            Self::Lease(error) => error.help(),
+            Self::Damaged { host, path, .. } => vec![
+                format!(
+                    "what it held is in the history; move it away on `{host}` and imctl makes it anew: mv {path} {path}.damaged"
+                ),
+                "until then imctl would not know what to take away there".to_owned(),
+            ],
             Self::Unreached(hosts) => reach::help(hosts),
             Self::Stale { inventory, .. } => {
                 vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]

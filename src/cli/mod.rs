@@ -3,21 +3,26 @@
 mod ask;
 mod bundle;
 mod cert;
+mod change;
 mod client_sheet;
 mod completions;
 mod connect;
 mod depot;
 mod destroy;
 mod errors;
+mod errors_table;
 mod errors_zh;
 mod explain;
 mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod hold;
 mod install;
 mod lab;
 mod links;
+mod lock;
+mod lost;
 mod material;
 mod mistakes;
 mod offer;
@@ -85,6 +90,8 @@ enum Verb {
     Secret(secret::Args),
     /// Tells how long the certificates last.
     Cert(cert::Args),
+    /// Shows who is changing the hosts, and releases a lock whose holder is gone.
+    Lock(lock::Args),
     /// Shows, accepts and forgets the hosts' keys.
     Trust(trust::Args),
     /// Tells this program's version and the formats it speaks.
@@ -111,6 +118,7 @@ impl Verb {
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),
+            Self::Lock(args) => lock::run(args, global).await,
             Self::Trust(args) => trust::run(args, global).await,
             Self::Version(args) => version::run(&args, global),
             Self::Explain(args) => explain::run(&args, global),

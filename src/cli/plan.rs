@@ -1,5 +1,6 @@
 //! `imctl plan`: what would change, exactly; saved on request, to be applied as it is.
 
+use super::hold::holder_words;
 use super::road::Road;
 use super::survey::{Aim, survey};
 use super::view::survey_view;
@@ -15,6 +16,9 @@ pub(super) struct Args {
     /// Save the plan, to apply exactly this with `imctl install --plan FILE`
     #[arg(short = 'o', long = "out", value_name = "FILE.plan")]
     out: Option<PathBuf>,
+    /// Plan without this host, as if it were declared lost; may be given several times
+    #[arg(long, value_name = "HOST")]
+    lost: Vec<String>,
     /// Exit with 10 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
@@ -22,10 +26,14 @@ pub(super) struct Args {
 
 /// Plans and shows.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
-    let road = Road::open(global)?;
+    let road = Road::open(global)?.without(&args.lost)?;
     let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
-    let survey = survey(&road, global, &live.sink(), Aim::Inventory).await?;
+    let mut survey = survey(&road, global, &live.sink(), Aim::Inventory).await?;
     survey.fleet.close().await;
+    if let Some((host, lease)) = survey.kept_out(&road.state.id()).first() {
+        let who = holder_words(&road.inventory().name, lease);
+        survey.plan.notes.push(format!("{who} on {host}. What is shown may change under your eyes."));
+    }
     let view = survey_view(&road, &survey, global.verbose > 0 || global.output == OutputFormat::Json);
     match global.output {
         OutputFormat::Json => stdout::line(&view.json().to_string()),

@@ -16,6 +16,8 @@ pub(super) struct Road {
     pub(super) topology: Topology,
     /// Hosts this command is about.
     pub(super) hosts: Vec<HostName>,
+    /// Hosts that the operator declares lost.
+    pub(super) lost: Vec<HostName>,
     /// The operator's folder beside the inventory.
     pub(super) state: State,
     /// The bundle, checked; none when none is named.
@@ -44,7 +46,31 @@ impl Road {
         let text = std::fs::read(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         let inventory_digest = hex::encode(Sha256::digest(text));
-        Ok(Self { topology, hosts, state, bundle: None, inventory_digest })
+        Ok(Self { topology, hosts, lost: Vec::new(), state, bundle: None, inventory_digest })
+    }
+
+    /// The same road without hosts that the operator declares lost.
+    pub(super) fn without(mut self, lost: &[String]) -> Result<Self, Failure> {
+        if lost.is_empty() {
+            return Ok(self);
+        }
+        self.lost = inventory::select(self.inventory(), lost)?;
+        self.hosts.retain(|host| !self.lost.contains(host));
+        let bare = |components: Vec<crate::base::Component>| {
+            let names: Vec<String> = components.iter().map(|name| format!("`{name}`")).collect();
+            Failure::Refused(format!(
+                "no host would be left for {}: put another host into the inventory first",
+                names.join(", ")
+            ))
+        };
+        self.topology = self.topology.without(self.lost.iter().cloned().collect()).map_err(bare)?;
+        Ok(self)
+    }
+
+    /// All hosts of the inventory that are not declared lost.
+    pub(super) fn present(&self) -> Vec<HostName> {
+        let hosts = self.inventory().hosts.iter().map(|host| host.name.clone());
+        hosts.filter(|host| !self.lost.contains(host)).collect()
     }
 
     /// The inventory.

@@ -7,8 +7,8 @@ use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
 use crate::facts::{self, HostFacts};
-use crate::plan::{self, Basis, Plan, Scene};
-use crate::record::Observed;
+use crate::plan::{self, Basis, Plan, Scene, Standing};
+use crate::record::{LeaseSeen, Observed};
 use crate::resource::{Probe, Resource};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -57,7 +57,10 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
             return Err(failure);
         }
     };
-    platforms(road, &facts)?;
+    if let Err(failure) = platforms(road, &facts).and_then(|()| sound(road, &observed)) {
+        fleet.close().await;
+        return Err(failure);
+    }
     let desired = match aim {
         Aim::Inventory => of_hosts(desired::state(&road.topology, &made.material, &facts)?, &road.hosts),
         Aim::Nothing => Desired::default(),
@@ -73,7 +76,46 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     });
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
+    plan.notes.extend(super::lost::back(road)?);
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
+}
+
+/// Refuses hosts whose manifest is damaged: what to take away there would not be known.
+fn sound(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Result<(), Failure> {
+    for (host, seen) in observed {
+        if let Err(cause) = plan::Manifest::read(seen) {
+            let path = plan::manifest_path(&road.inventory().name);
+            return Err(Failure::Damaged { host: host.clone(), path, cause });
+        }
+    }
+    Ok(())
+}
+
+impl Survey {
+    /// Leases of others that keep this folder out.
+    pub(super) fn kept_out(&self, folder: &str) -> Vec<(HostName, LeaseSeen)> {
+        let lease = |(host, seen): (&HostName, &Observed)| {
+            let lease = Standing::seen(seen).lease.filter(|lease| lease.keeps_out(folder))?;
+            Some((host.clone(), lease))
+        };
+        self.observed.iter().filter_map(lease).collect()
+    }
+
+    /// Hosts on which packages of an earlier run are still being installed.
+    pub(super) fn installing(&self) -> Vec<HostName> {
+        let busy = self.observed.iter().filter(|(_, seen)| Standing::seen(seen).packages);
+        busy.map(|(host, _)| host.clone()).collect()
+    }
+
+    /// Looks again, now that nobody else may change the hosts: the first host that is not as the plan says.
+    pub(super) async fn moved(&self, road: &Road) -> Result<Option<HostName>, Failure> {
+        let identities = desired::identities(&road.topology)?;
+        let (mut seen, _) = see(road, &self.fleet, &identities).await?;
+        leftovers(&self.fleet, &self.desired, &mut seen).await?;
+        let now = |host: &HostName| seen.get(host).map(Basis::of_host);
+        let moved = self.plan.basis.hosts.iter().find(|(host, then)| now(host).as_ref() != Some(then));
+        Ok(moved.map(|(host, _)| host.clone()))
+    }
 }
 
 fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {

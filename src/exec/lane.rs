@@ -2,6 +2,7 @@
 
 use super::act::{Site, act};
 use super::look::look_at;
+use super::record;
 use super::run::Run;
 use super::view::same;
 use crate::base::{Component, Event, HostName, ResourceId};
@@ -95,6 +96,9 @@ async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
     let Some(link) = run.fleet.link(&step.on) else {
         return End::Failed(format!("there is no connection to `{}`", step.on));
     };
+    if let Err(why) = (run.holds)(&step.on) {
+        return End::Failed(why);
+    }
     let site = Site { host: &step.on, link: link.as_ref(), depot: run.depot };
     let plain = PLAIN.contains(&step.kind.as_str());
     let end = match &step.act {
@@ -221,7 +225,7 @@ async fn unit_verb(run: &Run<'_>, site: Site<'_>, unit: &str, verb: &str) -> End
         Some(service) => service.act(verb),
         None => Action::run(crate::base::Cmd::new("systemctl").arg(verb).arg(unit).to_string()),
     };
-    match act(site, &action).await {
+    match act(site, &record::paid(action, &run.plan.deployment, unit)).await {
         Ok(()) => End::Done,
         Err(why) => End::Failed(why),
     }

@@ -6,6 +6,7 @@ mod depot;
 mod fleet;
 mod guard;
 mod lane;
+mod lease;
 mod look;
 mod record;
 mod run;
@@ -13,5 +14,6 @@ mod view;
 
 pub use depot::Depot;
 pub use fleet::Fleet;
+pub use lease::{Claim, Lease, NotTaken, release, take};
 pub use look::{LookFailure, contents, look};
 pub use run::{Run, run};

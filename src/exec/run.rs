@@ -31,6 +31,8 @@ pub struct Run<'a> {
     pub sink: &'a Sink,
     /// Blanks secrets in what hosts said.
     pub redact: &'a (dyn Fn(&str) -> String + Send + Sync),
+    /// Whether a step may begin on a host: the lease still holds there. `Err` says why not.
+    pub holds: &'a (dyn Fn(&HostName) -> Result<(), String> + Send + Sync),
     /// Cancelled: running steps finish, nothing further begins.
     pub stop: CancellationToken,
     /// Encrypted files mirrored on every host that is changed: name and content.
@@ -82,7 +84,7 @@ fn announce(run: &Run<'_>) {
 async fn opened(run: &Run<'_>, execution: &mut Execution) -> bool {
     let hosts = run.hosts();
     let written =
-        join_all(hosts.iter().map(|host| async move { (host, record::write(run, host, false).await) })).await;
+        join_all(hosts.iter().map(|host| async move { (host, record::open(run, host).await) })).await;
     let mut all = true;
     for (host, result) in written {
         if let Err(why) = result {
@@ -100,7 +102,7 @@ async fn closed(run: &Run<'_>, execution: &mut Execution) {
         if !all_done {
             continue;
         }
-        match record::write(run, &host, true).await {
+        match record::close(run, &host).await {
             Ok(()) => run.sink.send(Event::HostDone { host }),
             Err(why) => fail(run, execution, (&host, "record what stands here", &why)),
         }

@@ -1,6 +1,7 @@
 //! The plan that brings every host to its desired state: a list of stages.
 
 use super::manifest::{MANIFEST_KEY, manifest_script};
+use super::standing::{STANDING_KEY, standing_script};
 use super::story::{Story, apply_step, join_key, story};
 use super::{Act, Basis, Batch, Lane, Plan, Stage, Step, Verb, batches, removal};
 use crate::base::{Component, HostName, ResourceId};
@@ -25,10 +26,12 @@ pub struct Scene<'a> {
 
 /// What to look at on a host, from identities alone: its resources, whether it has joined, its manifest.
 pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec<Probe> {
-    let mut probes = BTreeSet::from([Probe::Script {
-        key: MANIFEST_KEY.to_owned(),
-        script: manifest_script(&topology.inventory.name),
-    }]);
+    let deployment = &topology.inventory.name;
+    let script = |key: &str, script| Probe::Script { key: key.to_owned(), script };
+    let mut probes = BTreeSet::from([
+        script(MANIFEST_KEY, manifest_script(deployment)),
+        script(STANDING_KEY, standing_script(deployment)),
+    ]);
     for it in identities.on(host) {
         probes.extend(it.resources.iter().flat_map(|resource| resource.kind().probes()));
         probes.extend(it.units.iter().cloned().map(Probe::Unit));

@@ -55,10 +55,18 @@ pub fn manifest_of<'a>(release: &str, instances: impl Iterator<Item = &'a Desire
 }
 
 impl Manifest {
+    /// The manifest seen on a host, empty when there is none; `Err` says why it cannot be read.
+    pub fn read(observed: &Observed) -> Result<Self, String> {
+        let Some(answer) = observed.scripts.get(MANIFEST_KEY) else { return Ok(Self::default()) };
+        match answer.out.trim() {
+            "" if answer.status == 0 => Ok(Self::default()),
+            text => serde_json::from_str(text).map_err(|cause| cause.to_string()),
+        }
+    }
+
     /// The manifest seen on a host; an empty one when there is none or it cannot be read.
     pub fn seen(observed: &Observed) -> Self {
-        let text = observed.scripts.get(MANIFEST_KEY).map(|answer| answer.out.as_str()).unwrap_or_default();
-        serde_json::from_str(text).unwrap_or_default()
+        Self::read(observed).unwrap_or_default()
     }
 
     /// Whether it names the resource.

@@ -7,6 +7,7 @@ mod batches;
 mod build;
 mod manifest;
 mod removal;
+mod standing;
 mod story;
 
 pub use basis::Basis;
@@ -14,6 +15,7 @@ pub use batches::batches;
 pub use build::{Scene, install, leftover_probes, probes};
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
 pub use removal::leftovers;
+pub use standing::{Owed, STANDING_KEY, Standing, lease_folder, owed_folder, standing_script};
 
 use crate::base::{Component, HostName, ResourceId};
 use crate::topology::Instance;

@@ -1,6 +1,7 @@
 //! The story of one instance: its steps in order, and whether they disturb what runs.
 
 use super::basis::digest;
+use super::standing::Standing;
 use super::{Act, HookKind, Step, Verb};
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
@@ -39,6 +40,7 @@ pub(super) fn story(
         fresh: false,
         joined: false,
     };
+    teller.owed();
     for resource in &it.resources {
         teller.resource(resource);
     }
@@ -67,6 +69,19 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
+    /// What a run that was cut off announced and did not come to.
+    fn owed(&mut self) {
+        let services = self.it.resources.iter().filter_map(|resource| match resource {
+            Resource::Service(service) => Some(&service.unit),
+            _ => None,
+        });
+        let own: BTreeSet<&String> = self.it.units.iter().chain(services).collect();
+        for owed in Standing::seen(self.seen).owed.into_iter().filter(|owed| own.contains(&owed.unit)) {
+            let because = "an earlier run was cut off before it".to_owned();
+            self.asked.insert(owed.unit, Asked { restart: owed.restart, because });
+        }
+    }
+
     fn resource(&mut self, resource: &Resource) {
         if let Resource::Service(service) = resource {
             return self.service(resource, service);

@@ -2,7 +2,9 @@
 //! it does not know who makes or reads them.
 
 mod execution;
+mod lease;
 mod observed;
 
 pub use execution::{Execution, HostResult, StepResult};
+pub use lease::{Holder, LeaseSeen};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};

@@ -32,6 +32,7 @@ pub use unlock::{Ask, Question, Unlocker};
 pub use vault::{Issued, Value, Vault};
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// The state folder of one deployment. Cloning it names the same folder.
@@ -84,6 +85,17 @@ impl State {
     fn lock_file(&self, name: &str, doing: &str) -> Result<Lock, StateError> {
         let (who, pid, since) = (operator(), std::process::id(), Timestamp::now().strftime("%F %T UTC"));
         place::lock(self.path(name), &format!("{doing} by {who}, process {pid}, since {since}"))
+    }
+
+    /// A name for this folder on this machine: a copy elsewhere has another.
+    pub fn id(&self) -> String {
+        use std::os::unix::ffi::OsStrExt as _;
+        let machine = std::fs::read("/etc/machine-id").unwrap_or_default();
+        let whole = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let mut digest = Sha256::new();
+        digest.update(machine);
+        digest.update(whole.as_os_str().as_bytes());
+        hex::encode(&digest.finalize()[..8])
     }
 
     /// Reads a file of the folder; none when it is not there.

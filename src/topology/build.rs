@@ -5,6 +5,7 @@ use crate::base::Component;
 use crate::inventory::Inventory;
 use crate::stack::{Stack, StackError};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Why no topology comes of an inventory and a stack.
@@ -57,6 +58,7 @@ pub fn build(inventory: &Inventory, stack: &Stack) -> Result<Topology, TopologyE
         inventory: inventory.clone(),
         stack: stack.clone(),
         levels,
+        lost: BTreeSet::new(),
     })
 }
 

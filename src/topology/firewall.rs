@@ -65,7 +65,7 @@ impl Topology {
             .filter(|peer| *peer != "loopback")
             .flat_map(|peer| self.instances.iter().filter(move |it| it.component.as_str() == peer))
             .map(|instance| instance.host.clone())
-            .filter(|peer| peer != host)
+            .filter(|peer| peer != host && !self.lost.contains(peer))
             .collect();
         (!hosts.is_empty()).then_some(Source::Hosts(hosts))
     }

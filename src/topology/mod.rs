@@ -28,6 +28,8 @@ pub struct Topology {
     pub instances: Vec<Instance>,
     /// Components by need: everything in a level needs only what stands in levels before it.
     pub levels: Vec<Vec<Component>>,
+    /// Hosts declared lost: nothing is done on them, and the others let them in no more.
+    pub lost: BTreeSet<HostName>,
 }
 
 /// A host as the other hosts see it.
@@ -56,6 +58,21 @@ pub struct Instance {
 }
 
 impl Topology {
+    /// The same with hosts declared lost; `Err` names components that would be left with no host.
+    pub fn without(mut self, lost: BTreeSet<HostName>) -> Result<Self, Vec<Component>> {
+        let gone = |component: &Component| {
+            let mut hosts = self.of(component).peekable();
+            hosts.peek().is_some() && hosts.all(|it| lost.contains(&it.host))
+        };
+        let bare: Vec<Component> =
+            self.levels.iter().flatten().filter(|component| gone(component)).cloned().collect();
+        if !bare.is_empty() {
+            return Err(bare);
+        }
+        self.lost = lost;
+        Ok(self)
+    }
+
     /// The instances of a component, in the order of the inventory.
     pub fn of<'a>(&'a self, component: &'a Component) -> impl Iterator<Item = &'a Instance> {
         self.instances.iter().filter(move |instance| instance.component == *component)

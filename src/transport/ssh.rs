@@ -164,7 +164,8 @@ impl Session for Ssh {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let handles = std::iter::once(&self.inner.line.handle).chain(self.inner.line.carriers.iter().rev());
+            let handles =
+                std::iter::once(&self.inner.line.handle).chain(self.inner.line.carriers.iter().rev());
             for handle in handles {
                 // A connection that cannot be told goodbye is gone already.
                 let goodbye = handle.disconnect(Disconnect::ByApplication, "", "en");
