@@ -279,3 +279,54 @@ fn a_member_that_is_down_is_mended_before_those_that_run_are_touched() {
         stage.batches.iter().flat_map(|batch| &batch.lanes).map(|lane| lane.host.as_str()).collect();
     assert_eq!(order, ["app2", "app1"]);
 }
+
+#[test]
+fn a_restart_that_a_run_was_cut_off_before_is_made_up_for() {
+    let (inventory, stack) = load("six");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let mut observed = installed(&topology);
+    let owed =
+        Answer { status: 0, out: "owed restart ejabberd.service\nowed reload gone.service\n".to_owned() };
+    let second = observed.get_mut("app2").expect("the second app host");
+    second.scripts.insert(plan::STANDING_KEY.to_owned(), owed);
+    let plan = planned(&topology, &observed);
+    let steps = plan.steps().filter(|step| step.kind != "sysctl");
+    let steps: Vec<String> = steps.map(|step| format!("{} {}", step.kind, step.name)).collect();
+    let restart = "service ejabberd.service".to_owned();
+    assert_eq!(steps.iter().filter(|step| **step == restart).count(), 1, "{steps:#?}");
+    assert!(steps[0].starts_with("gate") && !steps.iter().any(|step| step.contains("gone")), "{steps:#?}");
+    let step = plan.steps().find(|step| step.kind == "service").expect("a restart");
+    assert_eq!(step.because.as_deref(), Some("an earlier run was cut off before it"));
+}
+
+#[test]
+fn a_lost_host_is_left_alone_and_the_others_let_it_in_no_more() {
+    let (inventory, stack) = load("six");
+    let before = topology::build(&inventory, &stack).expect("they fit");
+    let mut observed = installed(&before);
+    let lost = HostName::new("app2").expect("a name");
+    let address = before.place(&lost).address.clone();
+    observed.remove(&lost);
+    let after = before.without([lost.clone()].into()).expect("another app host is there");
+    let desired = wanted(&after);
+    assert!(desired.instances.iter().any(|it| it.instance.host == lost), "it stays a member on paper");
+    let plan = planned(&after, &observed);
+    assert!(plan.steps().all(|step| step.on != lost), "nothing happens there");
+    let filters: Vec<&Resource> = desired
+        .instances
+        .iter()
+        .filter(|it| it.instance.host != lost)
+        .flat_map(|it| &it.resources)
+        .filter(|resource| matches!(resource, Resource::Firewall(_)))
+        .collect();
+    assert!(!filters.is_empty());
+    for filter in filters {
+        let Resource::Firewall(filter) = filter else { continue };
+        let text = filter.content.as_deref().unwrap_or_default();
+        assert!(!text.contains(&address), "{address} is still let in: {text}");
+    }
+    let load_balancers = [HostName::new("app1").expect("a name"), lost].into();
+    let (inventory, stack) = load("six");
+    let all = topology::build(&inventory, &stack).expect("they fit");
+    assert!(all.without(load_balancers).is_err(), "one app host has to be left");
+}

@@ -61,6 +61,7 @@ pub(super) fn context(
         "self": place(topology, instance),
         "component": { "name": instance.component, "ports": ports(topology, &instance.component) },
         "peers": peers,
+        "lost": topology.lost,
         "instances": instances(topology),
         "ports": all_ports(topology),
         "settings": all_settings.get(&own).cloned().unwrap_or_default(),

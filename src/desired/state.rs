@@ -121,7 +121,7 @@ impl Work<'_> {
             return Ok(self.renderer.hook(hook, &target.host, &context)?.into_iter().collect());
         };
         let mut scripts = Vec::new();
-        for at in self.topology.of(on).filter(|at| !self.topology.lost.contains(&at.host)) {
+        for at in self.topology.present(on) {
             let context = hook_context(self.topology, at, target, self.known);
             scripts.extend(self.renderer.hook(hook, &at.host, &context)?);
         }

@@ -174,7 +174,7 @@ fn level_stage(
         let mut stories: Vec<(HostName, Story)> = Vec::new();
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
-            let peers = scene.topology.of(component).count().saturating_sub(1);
+            let peers = scene.topology.present(component).count().saturating_sub(1);
             let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none), peers);
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {

@@ -78,6 +78,11 @@ impl Topology {
         self.instances.iter().filter(move |instance| instance.component == *component)
     }
 
+    /// The same without those on hosts declared lost.
+    pub fn present<'a>(&'a self, component: &'a Component) -> impl Iterator<Item = &'a Instance> {
+        self.of(component).filter(move |instance| !self.lost.contains(&instance.host))
+    }
+
     /// The instances on a host, in the order of the stack.
     pub fn on<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Instance> {
         self.instances.iter().filter(move |instance| instance.host == *host)

@@ -29,7 +29,7 @@ pub(super) async fn prove(
     raw: &stack::Service,
 ) -> Result<Vec<Finding>, Failure> {
     let stack::Service::Xmpp(raw) = raw;
-    let Some(first) = road.topology.of(&raw.app).next() else { return Ok(Vec::new()) };
+    let Some(first) = road.topology.present(&raw.app).next() else { return Ok(Vec::new()) };
     let words = Scope::of(&road.topology, first).all("checks: service", raw)?;
     let within = duration(&global.timeout).unwrap_or(Duration::from_secs(30)).min(Duration::from_secs(15));
     let service = match service(road, &words, within).await {
@@ -126,7 +126,7 @@ async fn service(road: &Road, words: &stack::XmppService, within: Duration) -> R
         roots,
         conference: words.conference.clone(),
         upload: words.upload.clone(),
-        nodes: road.topology.of(&words.app).count(),
+        nodes: road.topology.present(&words.app).count(),
         within,
     })
 }
@@ -147,7 +147,7 @@ async fn addresses(road: &Road, door: &stack::Door) -> Result<Vec<(HostName, Soc
     let spec =
         spec.ok_or_else(|| format!("the stack has no port `{}` of `{}`", door.port, door.component))?;
     let mut found = Vec::new();
-    for instance in road.topology.of(&door.component) {
+    for instance in road.topology.present(&door.component) {
         let address = &road.topology.place(&instance.host).address;
         let known = crate::transport::addresses(address).await?;
         let first = known.first().ok_or_else(|| format!("`{address}` has no address"))?;
@@ -182,7 +182,7 @@ fn session_line(line: &str) -> Option<Whereabouts> {
 }
 
 fn inside<'a>(road: &Road, fleet: &'a Fleet, words: &stack::Whereabouts) -> Option<Inside<'a>> {
-    let instance: &Instance = road.topology.of(&words.on).next()?;
+    let instance: &Instance = road.topology.present(&words.on).next()?;
     let session = fleet.link(&instance.host)?.as_ref();
     Some(Inside { session, script: words.run.clone() })
 }
