@@ -13,6 +13,7 @@ use crate::resource::Probe;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Arguments of `imctl lock`.
 #[derive(Debug, clap::Args)]
@@ -56,8 +57,8 @@ async fn reached(road: &Road, global: &Global) -> Result<(Fleet, Vec<Unreached>)
 
 async fn standing(road: &Road, fleet: &Fleet) -> BTreeMap<HostName, Result<Standing, String>> {
     let script = standing_script(&road.inventory().name);
-    let probe = Probe::Script { key: STANDING_KEY.to_owned(), script };
-    let probes = fleet.iter().map(|(host, _)| (host.clone(), vec![probe.clone()])).collect();
+    let question = Probe::Script { key: STANDING_KEY.to_owned(), script };
+    let probes = fleet.iter().map(|(host, _)| (host.clone(), vec![question.clone()])).collect();
     let seen = exec::look(fleet, &probes).await;
     let read = |seen: Observed| Standing::seen(&seen);
     seen.into_iter().map(|(host, seen)| (host, seen.map(read).map_err(|cause| cause.to_string()))).collect()
@@ -101,7 +102,7 @@ fn human(road: &Road, seen: &BTreeMap<HostName, Result<Standing, String>>) -> St
             Err(cause) => cause.clone(),
             Ok(standing) => words(name, standing),
         };
-        text.push_str(&format!("{:column$}{words}\n", host.as_str()));
+        writeln!(text, "{:column$}{words}", host.as_str()).expect("a String takes all text");
     }
     text
 }

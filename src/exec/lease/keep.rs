@@ -111,15 +111,15 @@ async fn renew_for_ever(host: HostName, link: Arc<dyn Session>, script: String, 
         let begun = Instant::now();
         let exec = Exec::new(script.clone(), HOLDS);
         let answer = match &own {
-            Some(line) => line.exec(exec).await,
-            None => match timeout(PATIENCE, link.exec(exec)).await {
-                Ok(answer) => answer,
-                // Every channel the host allows is in use, or the host is slow.
-                Err(_) => {
+            Some(own) => own.exec(exec).await,
+            None => {
+                let Ok(answer) = timeout(PATIENCE, link.exec(exec)).await else {
+                    // Every channel the host allows is in use, or the host is slow.
                     own = link.again().await.ok();
                     continue;
-                }
-            },
+                };
+                answer
+            }
         };
         // Who cannot be asked lets the lease end: the time since the last answer tells.
         let Ok(output) = answer else {
