@@ -2,7 +2,7 @@
 # Installs the Debian packages that the demo and the tests need and this machine lacks.
 set -eu
 
-packages="build-essential debootstrap systemd-container iproute2 nftables openssh-client util-linux gpgv curl openssl"
+packages="build-essential debootstrap systemd-container iproute2 nftables openssh-client util-linux gpgv curl openssl strace"
 missing=
 for package in $packages; do
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

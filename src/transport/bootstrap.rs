@@ -1,13 +1,14 @@
 //! What is typed on the host and what is sent to it: the remote command line is constant; program and input travel
 //! over standard input in frames.
 //!
-//! A small perl supervisor (`supervisor.pl`; perl is in every Debian) runs the program. Plain `sh` cannot do it: the
-//! program must end when the connection is lost, also silently, in the middle of its input or after it, and a cut
-//! input must never look like a whole one. So the input comes in frames with its end marked, and between them a sign
-//! of life every two seconds; after eight seconds of silence, at the end of standard input or past its deadline the
-//! supervisor ends the program's process group.
+//! A small perl supervisor (`supervisor.pl`; perl is in every Debian) runs one program after the other. Plain `sh`
+//! cannot do it: a program must end when the connection is lost, also silently, in the middle of its input or after
+//! it, and a cut input must never look like a whole one. So the input comes in frames with its end marked, and between
+//! them a sign of life every two seconds; after eight seconds of silence, at the end of standard input or past its
+//! deadline the supervisor ends the program's process group.
 
 use super::target::Sudo;
+use super::{Exec, Fence};
 use std::time::Duration;
 
 const SUPERVISOR: &str = include_str!("supervisor.pl");
@@ -15,7 +16,7 @@ const SUPERVISOR: &str = include_str!("supervisor.pl");
 /// Reads lines until ours, which survives a password that `sudo` did not want, then the supervisor's own text.
 const LOADER: &str = concat!(
     r#"perl -e 'sub t{my($n,$b)=(@_,"");while(length$b<$n){sysread(STDIN,$b,$n-length$b,length$b)or exit 255}$b}"#,
-    r#"alarm 20;$|=1;print"\0imctl here\n";do{$l="";do{$l.=$c=t(1)}until$c eq"\n"}until$l=~/^imctl (\d+) (\d+) (\d+) (\d)$/;eval t($1);die$@'"#
+    r#"alarm 20;$|=1;print"\0imctl here\n";do{$l="";do{$l.=$c=t(1)}until$c eq"\n"}until$l=~/^imctl (\d+)$/;eval t($1);die$@'"#
 );
 
 /// What `sudo` prints on standard error when it wants a password.
@@ -24,8 +25,8 @@ pub(super) const PROMPT: &str = "imctl-wants-a-password:";
 /// What the loader prints as soon as it runs: past `sudo`, and nothing sent now is taken for a password.
 pub(super) const HERE: &[u8] = b"\0imctl here\n";
 
-/// What the supervisor prints on both outputs before the program begins, followed by the user id and a newline.
-pub(super) const READY: &[u8] = b"\0imctl ready ";
+/// What the supervisor prints before anything else, followed by the user id and a newline.
+const READY: &[u8] = b"\0imctl ready ";
 
 /// The end of the input.
 pub(super) const END: [u8; 4] = [0xff; 4];
@@ -45,17 +46,25 @@ pub(super) fn command_line(sudo: Option<&Sudo>) -> String {
     }
 }
 
-/// What goes first: our line, the supervisor, and the program as its first frame.
-pub(super) fn opening(script: &str, within: Duration, root: bool) -> Vec<u8> {
+/// What goes first on a new channel: our line and the supervisor.
+pub(super) fn opening() -> Vec<u8> {
+    format!("imctl {}\n{SUPERVISOR}", SUPERVISOR.len()).into_bytes()
+}
+
+/// The first frame of a program: what is to run and under which lease. The program itself begins its input.
+pub(super) fn header(exec: &Exec, fence: Option<&Fence>) -> Vec<u8> {
     // The deadline is kept on this side; the host's own is for when this side is stuck.
-    let seconds = within.as_secs() + 5;
-    let head = format!("imctl {} {} {seconds} {}\n", SUPERVISOR.len(), script.len(), u8::from(root));
-    let mut opening = Vec::with_capacity(head.len() + SUPERVISOR.len() + script.len() + 4);
-    opening.extend_from_slice(head.as_bytes());
-    opening.extend_from_slice(SUPERVISOR.as_bytes());
-    opening.extend_from_slice(&frame(script.len()));
-    opening.extend_from_slice(script.as_bytes());
-    opening
+    let seconds = u32::try_from(exec.within.as_secs() + 5).unwrap_or(u32::MAX);
+    let mut header = b"imctl".to_vec();
+    header.extend_from_slice(&frame(exec.script.len()));
+    header.extend_from_slice(&seconds.to_be_bytes());
+    header.push(u8::from(exec.root));
+    let names = fence.map_or(["", "", ""], |fence| [&*fence.record, &*fence.gate, &*fence.token]);
+    for name in names {
+        header.extend_from_slice(&frame(name.len()));
+        header.extend_from_slice(name.as_bytes());
+    }
+    [&frame(header.len())[..], &header].concat()
 }
 
 /// The length before a piece of input.
@@ -63,8 +72,8 @@ pub(super) fn frame(length: usize) -> [u8; 4] {
     u32::try_from(length).expect("pieces are far below 4 GiB").to_be_bytes()
 }
 
-/// Cuts what a login shell printed before the program began; `None` while the program has not begun.
-/// The second value is the user id it runs as.
+/// Where the supervisor's own words begin after what a login shell printed, and the user id it runs as; `None` while it
+/// has not begun.
 pub(super) fn begun(output: &[u8]) -> Option<(usize, u32)> {
     let at = output.windows(READY.len()).position(|window| window == READY)? + READY.len();
     let end = at + output[at..].iter().position(|&byte| byte == b'\n')?;

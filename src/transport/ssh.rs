@@ -2,23 +2,25 @@
 
 use super::client::Client;
 use super::dial::{Line, dial};
-use super::exec::{run, session_channel};
+use super::exec::run;
 use super::forward::Guard;
+use super::idle::Idle;
 use super::options::Options;
+use super::shell::Counted;
 use super::target::{Sudo, Target};
 use super::upload::upload;
 use super::{Exec, Fence, Forward, LinkError, Output, Session};
 use crate::base::Secret;
 use futures_util::future::BoxFuture;
-use russh::client::{Handle, Msg};
-use russh::{Channel, Disconnect};
+use russh::Disconnect;
+use russh::client::Handle;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Channels on one connection: sshd's `MaxSessions` is 10.
+/// Programs at a time on one connection: sshd's `MaxSessions` is 10.
 const CHANNELS: usize = 8;
 
 /// Connects and logs in: host key checked, jump hosts passed, everything within the options' limit a hop.
@@ -29,6 +31,8 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Box<dyn Sessi
         options: options.clone(),
         line,
         channels: Arc::new(Semaphore::new(CHANNELS)),
+        idle: Idle::default(),
+        sessions: Counted::default(),
         warned: AtomicBool::new(false),
     });
     Ok(Box::new(Ssh { inner, fence: None }))
@@ -46,6 +50,10 @@ pub(super) struct Inner {
     options: Options,
     pub(super) line: Line,
     pub(super) channels: Arc<Semaphore>,
+    /// Shells that wait for work.
+    pub(super) idle: Idle,
+    /// One more of it for each channel that is open or being closed.
+    pub(super) sessions: Counted,
     warned: AtomicBool,
 }
 
@@ -82,13 +90,15 @@ impl Inner {
         LinkError::Lost { address: self.address(), cause: gone.unwrap_or_else(|| otherwise.to_owned()) }
     }
 
-    pub(super) async fn channel(&self) -> Result<Channel<Msg>, LinkError> {
-        session_channel(self).await
+    /// Whether the connection is known to be gone.
+    pub(super) fn gone(&self) -> bool {
+        self.line.handle.is_closed()
+            || self.line.gone.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Whether other channels than the caller's are in use.
-    pub(super) fn others(&self) -> bool {
-        self.channels.available_permits() + 1 < CHANNELS
+    /// How long the host may take for a shell: as long as for connection and login.
+    pub(super) fn patience(&self) -> Duration {
+        self.options.within
     }
 
     /// Says once a connection that the login shell is slow.
@@ -96,7 +106,7 @@ impl Inner {
         if time > limit && !self.warned.swap(true, Ordering::Relaxed) {
             let (user, address) = (self.user(), self.address());
             tracing::warn!(
-                "the login shell of `{user}` on {address} needs {time:.0?} before each program: look at its .bashrc"
+                "the login shell of `{user}` on {address} needs {time:.0?} to begin: look at its .bashrc"
             );
         }
     }

@@ -1,5 +1,5 @@
 //! Writing a file whole: a temporary name in the same folder that only root can read, then mode and owner, fsync,
-//! rename, fsync of the folder.
+//! rename, fsync of the folder. What a run that was cut left of the same file is taken away first.
 
 use super::Exec;
 use crate::base::quote;
@@ -13,11 +13,14 @@ pub(super) fn upload(path: &str, content: &[u8], mode: &str, owner: &str) -> Exe
     let size = content.len();
     let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
     let folder = if folder.is_empty() { "/" } else { folder };
-    let temporary = format!("{}/.{name}.imctl-XXXXXX", folder.trim_end_matches('/'));
+    let stem = format!("{}/.{name}.imctl-", folder.trim_end_matches('/'));
     let script = format!(
         "set -eu\n\
          umask 077\n\
-         temporary=$(mktemp -- {temporary})\n\
+         for left in {stem}??????; do\n\
+             [ ! -e \"$left\" ] && [ ! -L \"$left\" ] || rm -f -- \"$left\"\n\
+         done\n\
+         temporary=$(mktemp -- {stem}XXXXXX)\n\
          trap 'rm -f -- \"$temporary\"' EXIT\n\
          trap 'exit 143' HUP INT TERM\n\
          cat >\"$temporary\"\n\
@@ -28,7 +31,7 @@ pub(super) fn upload(path: &str, content: &[u8], mode: &str, owner: &str) -> Exe
          mv -T -- \"$temporary\" {path}\n\
          trap - EXIT\n\
          sync -- {folder}\n",
-        temporary = quote(&temporary),
+        stem = quote(&stem),
         owner = quote(owner),
         mode = quote(mode),
         path = quote(path),
@@ -47,7 +50,7 @@ mod tests {
         for (path, wanted) in [
             ("/etc/motd", "mktemp -- /etc/.motd.imctl-XXXXXX"),
             ("/motd", "mktemp -- /.motd.imctl-XXXXXX"),
-            ("/srv/a b/c", "mktemp -- '/srv/a b/.c.imctl-XXXXXX'"),
+            ("/srv/a b/c", "mktemp -- '/srv/a b/.c.imctl-'XXXXXX"),
         ] {
             let script = upload(path, b"x", "0640", "root:adm").script;
             assert!(script.contains(wanted), "{script}");

@@ -1,7 +1,10 @@
 //! The transport against a real SSH server in the same process.
 
+mod fences;
+mod files;
 mod programs;
 mod server;
+mod shells;
 mod trust;
 mod ways_in;
 

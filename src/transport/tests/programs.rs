@@ -4,7 +4,6 @@ use super::server::{Manners, serve};
 use super::{folder, program, session};
 use crate::base::Secret;
 use crate::transport::{Exec, LinkError};
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -57,7 +56,7 @@ async fn a_program_ends_when_its_caller_stops_waiting_or_the_connection_goes_sil
 }
 
 /// Waits until the process whose id stands in the file is gone.
-async fn gone(mark: &std::path::Path, within: Duration) {
+pub(super) async fn gone(mark: &std::path::Path, within: Duration) {
     let pid = std::fs::read_to_string(mark).unwrap();
     let until = Instant::now() + within;
     while std::path::Path::new(&format!("/proc/{}", pid.trim())).exists() {
@@ -123,31 +122,6 @@ async fn what_a_program_leaves_running_does_not_hold_the_answer() {
         session.exec(program("setsid sleep 6 </dev/null >/dev/null 2>&1 & echo done")).await.unwrap();
     assert_eq!(output.text(), "done");
     assert!(started.elapsed() < Duration::from_secs(3));
-}
-
-#[tokio::test]
-async fn a_file_is_written_whole_with_its_mode() {
-    let (folder, server) = (folder(), serve(Manners::good()).await);
-    let session = session(&server, folder.path()).await;
-    let path = folder.path().join("it's a file");
-    std::fs::write(&path, "old").unwrap();
-    let user = session.exec(program("id -un; id -gn")).await.unwrap().text();
-    let (user, group) = user.split_once('\n').unwrap();
-    if user != "root" {
-        return; // files are written as root only
-    }
-    let content = vec![0xff; 700_000];
-    session.upload(path.to_str().unwrap(), &content, "0640", user, group).await.unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), content);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
-    let refused = session.upload("/nowhere/at/all", b"x", "0640", user, group).await.unwrap_err();
-    assert!(matches!(&refused, LinkError::Upload { path, .. } if path == "/nowhere/at/all"), "{refused}");
-    let refused =
-        session.upload(path.to_str().unwrap(), b"x", "0640", "no-such-user", group).await.unwrap_err();
-    assert!(refused.to_string().contains("no-such-user"), "{refused}");
-    let names: Vec<_> =
-        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!names.iter().any(|name| name.to_string_lossy().contains("imctl")), "{names:?}");
 }
 
 #[tokio::test]
