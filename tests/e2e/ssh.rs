@@ -80,6 +80,8 @@ async fn root_is_had_in_every_way_and_refusals_are_told() {
     let wrong = Sudo::PasswordFile(hosts.secret("wrong", "letmein\n"));
     let session = hosts.enter("ops", right()).await;
     assert_eq!(say(&*session, "id -u").await, "0");
+    let shell = say(&*session, "echo $PPID").await;
+    assert_eq!(say(&*session, "echo $PPID").await, shell, "`sudo` is asked once a shell");
     let count = Exec::new("wc -c", Duration::from_mins(1)).input(vec![0; 5_000_000]);
     assert_eq!(session.exec(count).await.expect("it runs").text(), "5000000");
     session.upload("/etc/imctl-test", b"x", "0600", "ops", "ops").await.expect("it is written");
@@ -143,6 +145,11 @@ async fn files_forwards_jump_hosts_and_many_at_once() {
     let sessions = futures_util::future::join_all(all).await;
     hosts.world.say(&format!("20 connections through one jump host in {:.1?}", started.elapsed()));
     assert!(sessions.iter().all(Result::is_ok));
+    let started = Instant::now();
+    for _ in 0..50 {
+        assert_eq!(say(&*session, "echo x").await, "x");
+    }
+    hosts.world.say(&format!("50 programs one after the other in {:.0?}", started.elapsed()));
     let busy = (0..20).map(|_| say(&*session, "sleep 0.2; echo x"));
     assert!(futures_util::future::join_all(busy).await.iter().all(|text| text == "x"));
 }
