@@ -1,10 +1,10 @@
 //! Two operators on one deployment: never both, never neither; a holder that lost its lease does not act; a dead host
 //! does not hold up the others.
 
-use super::world::{World, both, edit, may_run, text};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use super::child::{begin, end, in_a_step, signal};
+use super::world::{World, edit, may_run, text};
+use std::path::PathBuf;
+use std::process::Command;
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stacks/relay.yml");
 
@@ -19,51 +19,6 @@ fn two_operators(name: &str) -> (World, PathBuf, PathBuf) {
         Command::new("cp").args(["-a", text(&first), text(&world.path(".imctl")), text(&second)]).status();
     assert!(copied.expect("cp can be started").success());
     (world, first, second.join("lab.yml"))
-}
-
-fn begin(words: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_imctl"))
-        .args(words)
-        .env("NO_COLOR", "1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("imctl can be started")
-}
-
-fn end(child: Child) -> (i32, String) {
-    let output = child.wait_with_output().expect("it ends");
-    (output.status.code().unwrap_or(-1), both(&output))
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(sent.expect("kill can be started").success());
-}
-
-/// Begins an install and stops its process as soon as its first step has begun.
-fn stopped_in_a_step(world: &World, file: &Path) -> Child {
-    let runs = world.path(".imctl/relay-test/runs");
-    let count = || std::fs::read_dir(&runs).map_or(0, Iterator::count);
-    let before = count();
-    let child = begin(&["install", "-y", "--reason", "a test", "-i", text(file)]);
-    let begun = || {
-        let mut folders: Vec<_> =
-            std::fs::read_dir(&runs).into_iter().flatten().flatten().map(|it| it.path()).collect();
-        folders.sort();
-        let log = folders.last().map(|folder| folder.join("events.jsonl"));
-        count() > before
-            && log.and_then(|log| std::fs::read_to_string(log).ok()).is_some_and(|log| log.contains("step"))
-    };
-    for _ in 0..4000 {
-        if begun() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(begun(), "no step has begun");
-    signal(&child, "STOP");
-    child
 }
 
 #[test]
@@ -99,7 +54,8 @@ fn a_holder_that_lost_its_lease_does_not_act() {
     let (world, first, second) = two_operators("stopped");
     edit(&first, |text| text + "version: \"2\"\n");
     edit(&second, |text| text + "settings: { relay: { greeting: second } }\n");
-    let child = stopped_in_a_step(&world, &first);
+    let child = in_a_step(&world, &first);
+    signal(&child, "STOP");
     let (code, said) = world.imctl_ends(&["install", "-y", "-i", text(&second)]);
     assert!(code == 6 && said.contains("a test"), "{code} {said}");
     assert!(world.imctl(&["lock", "show", "-i", text(&second)]).contains("install (\"a test\")"));
@@ -110,7 +66,8 @@ fn a_holder_that_lost_its_lease_does_not_act() {
     let (code, said) = world.imctl_ends(&["plan", "--detailed-exitcode", "-i", text(&second)]);
     assert_eq!(code, 0, "nothing was done after the lease was lost:\n{said}");
 
-    let child = stopped_in_a_step(&world, &first);
+    let child = in_a_step(&world, &first);
+    signal(&child, "STOP");
     let release = ["lock", "release", "-i", text(&second)];
     assert_eq!(world.imctl_ends(&release).0, 12);
     let said = world.imctl(&[&release[..], &["--confirm", "relay-test", "--reason", "gone home"]].concat());

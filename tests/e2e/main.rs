@@ -1,9 +1,11 @@
 //! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
 
+mod child;
 mod lab;
 mod lock;
 mod relay;
 mod scan;
 mod service;
 mod ssh;
+mod stop;
 mod world;

@@ -1,7 +1,7 @@
 //! The service itself on three hosts: bundle, plan, install, verify, users, and what outsiders see.
 
 use super::scan::open_ports;
-use super::world::{World, edit, may_run, text};
+use super::world::{World, edit, may_run, text, until};
 
 /// What must not move when nothing changes.
 const STILL: &str = "systemctl show -p Id,MainPID,ActiveEnterTimestampMonotonic --all \
@@ -48,12 +48,36 @@ fn the_service_is_bundled_planned_installed_and_proved() {
     assert!(planned.contains("-# by hand"), "the diff shows what was done by hand:\n{planned}");
     on(&["install", "-y"]);
 
+    a_filter_that_shuts_us_out_restores_itself(&world, &file, &bundle);
     flipped_byte_is_refused(&world, &file, &bundle);
     let (code, said) = world.imctl_ends(&["install", "-y", "-i", "nowhere.yml"]);
     assert_eq!(code, 2, "{said}");
     edit(&file, |text| text.replace("roles: [database]", "roles: [databse]"));
     let (code, said) = world.imctl_ends(&["plan", "-i", text(&file), "--bundle", text(&bundle)]);
     assert!(code == 2 && said.contains("databse"), "{said}");
+}
+
+/// The operator names another network than his own as the one that may log in.
+fn a_filter_that_shuts_us_out_restores_itself(
+    world: &World,
+    file: &std::path::Path,
+    bundle: &std::path::Path,
+) {
+    let whole = std::fs::read_to_string(file).expect("the inventory is there");
+    edit(file, |text| text + "settings: { base: { ssh-from: [198.51.100.0/24] } }\n");
+    let tail = ["--on", "file1", "-i", text(file), "--bundle", text(bundle)];
+    let (code, said) = world.imctl_ends(&[&["install", "-y", "--timeout", "5s"][..], &tail].concat());
+    assert!(code == 5 && said.contains("restores the old state"), "{code} {said}");
+    edit(file, |_| whole);
+    let plan = [&["plan", "--detailed-exitcode", "--timeout", "5s"][..], &tail].concat();
+    let mut said = String::new();
+    until("the old rules are back", std::time::Duration::from_secs(90), || {
+        let (code, now) = world.imctl_ends(&plan);
+        said = now;
+        code == 0 || code == 10
+    });
+    world.imctl(&[&["install", "-y"][..], &tail].concat());
+    assert_eq!(world.imctl_ends(&plan).0, 0, "{said}");
 }
 
 /// A bundle with one byte changed ends with 8 before any host is touched.
