@@ -160,7 +160,9 @@ impl Change<'_> {
         let place = (&survey.fleet, &patience.live.sink());
         let lease = hold(self.road, self.global, place, (self.verb, self.asked.reason.as_deref())).await;
         let lease = match lease {
-            Err(Failure::Lease(LeaseFailure::Held { .. })) if Instant::now() < patience.until => {
+            Err(Failure::Lease(LeaseFailure::Held { .. } | LeaseFailure::Running(_)))
+                if Instant::now() < patience.until =>
+            {
                 sleep(PAUSE).await;
                 return Ok(Begun::Again);
             }

@@ -44,7 +44,7 @@ pub fn identities(topology: &Topology) -> Result<Desired, RenderError> {
     build(topology, None)
 }
 
-/// The whole desired state.
+/// The whole desired state of the hosts that were looked at: those with facts.
 pub fn state(
     topology: &Topology,
     material: &Material,
@@ -58,6 +58,9 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
     let mut instances = Vec::new();
     for instance in &topology.instances {
         let Some(spec) = topology.stack.component(&instance.component) else { continue };
+        if known.is_some_and(|known| !known.facts.contains_key(&instance.host)) {
+            continue;
+        }
         let place = format!("component `{}` on `{}`", instance.component, instance.host);
         let renderer = Renderer { engine: &engine, stack: &topology.stack, place };
         let context = instance_context(topology, instance, known);

@@ -8,7 +8,7 @@ use super::view::same;
 use crate::base::{Component, Event, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
 use crate::plan::{Act, HookKind, Lane, Step, Verb, leftovers};
-use crate::record::StepResult;
+use crate::record::{Observed, StepResult};
 use crate::resource::{Action, Package, Probe, Resource};
 use crate::topology::Instance;
 use crate::transport::{Exec, Session};
@@ -59,7 +59,8 @@ pub(super) async fn lane(
 ) -> Vec<(String, StepResult, Duration)> {
     let mut results = Vec::new();
     let mut going = true;
-    for step in &lane.steps {
+    let mut ahead = None;
+    for (at, step) in lane.steps.iter().enumerate() {
         let said = step.line();
         if !going || run.stop.is_cancelled() {
             going = false;
@@ -68,7 +69,7 @@ pub(super) async fn lane(
         }
         let begun = Instant::now();
         run.sink.send(Event::StepStarted { host: lane.host.clone(), step: said.clone() });
-        let end = converge(run, step, touched).await;
+        let end = converge(run, (step, lane.steps.get(at + 1)), &mut ahead, touched).await;
         let took = begun.elapsed();
         let (host, step) = (lane.host.clone(), said.clone());
         let result = match end {
@@ -92,7 +93,14 @@ pub(super) async fn lane(
     results
 }
 
-async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
+/// Runs a step. The look after it also looks at what the next step is about, and is that step's look before.
+async fn converge(
+    run: &Run<'_>,
+    (step, next): (&Step, Option<&Step>),
+    ahead: &mut Option<Observed>,
+    touched: &Touched,
+) -> End {
+    let before = ahead.take();
     let Some(link) = run.fleet.link(&step.on) else {
         return End::Failed(format!("there is no connection to `{}`", step.on));
     };
@@ -103,7 +111,10 @@ async fn converge(run: &Run<'_>, step: &Step, touched: &Touched) -> End {
     let plain = PLAIN.contains(&step.kind.as_str());
     let end = match &step.act {
         Act::Apply { component, id } => match find(run, component, &step.on, id) {
-            Some(resource) => apply(run, site, (step, resource), touched).await,
+            Some(resource) => {
+                let looks = Looks { before, next: probes_of(run, step, next), ahead };
+                apply(run, site, (step, resource), looks, touched).await
+            }
             None => End::Failed(format!("{id} is not part of what is wanted")),
         },
         Act::Packages { of } => packages(run, site, of).await,
@@ -139,17 +150,37 @@ fn find_hook<'a>(run: &Run<'a>, kind: HookKind, target: &Instance, at: usize) ->
     hooks.get(at)
 }
 
+/// What an earlier look saw for a step, and what its own last look is to see for the next.
+struct Looks<'a> {
+    before: Option<Observed>,
+    next: Vec<Probe>,
+    ahead: &'a mut Option<Observed>,
+}
+
+/// What the next step looks at, when it is about a resource of the same host.
+fn probes_of(run: &Run<'_>, step: &Step, next: Option<&Step>) -> Vec<Probe> {
+    let resource = next.filter(|next| next.on == step.on).and_then(|next| match &next.act {
+        Act::Apply { component, id } => find(run, component, &next.on, id),
+        _ => None,
+    });
+    resource.map(|resource| resource.kind().probes()).unwrap_or_default()
+}
+
 async fn apply(
     run: &Run<'_>,
     site: Site<'_>,
     (step, resource): (&Step, &Resource),
+    looks: Looks<'_>,
     touched: &Touched,
 ) -> End {
     let kind = resource.kind();
-    let probes = kind.probes();
-    let seen = match look_at(site.link, &probes).await {
-        Ok(seen) => seen,
-        Err(cause) => return End::Failed(cause.to_string()),
+    let mut probes = kind.probes();
+    let seen = match looks.before {
+        Some(seen) => seen,
+        None => match look_at(site.link, &probes).await {
+            Ok(seen) => seen,
+            Err(cause) => return End::Failed(cause.to_string()),
+        },
     };
     let own_doing = touched.lock().expect("no holder of this lock panics").explain(site.host, &step.kind);
     if let Some(planned) = run.observed.get(site.host)
@@ -162,10 +193,14 @@ async fn apply(
     if kind.diff(&seen).is_none() {
         return End::Done;
     }
-    match acts(site, &kind.actions(&seen)).await {
-        Ok(()) => agrees(site.link, resource, &probes).await,
-        Err(why) => End::Failed(why),
+    if let Err(why) = acts(site, &kind.actions(&seen)).await {
+        return End::Failed(why);
     }
+    let looks_ahead = !looks.next.is_empty();
+    probes.extend(looks.next);
+    let (end, seen) = agrees(site.link, resource, &probes).await;
+    *looks.ahead = seen.filter(|_| looks_ahead);
+    end
 }
 
 async fn acts(site: Site<'_>, actions: &[Action]) -> Result<(), String> {
@@ -176,15 +211,16 @@ async fn acts(site: Site<'_>, actions: &[Action]) -> Result<(), String> {
 }
 
 /// Looks once more: what is still different has failed.
-async fn agrees(link: &dyn Session, resource: &Resource, probes: &[Probe]) -> End {
+async fn agrees(link: &dyn Session, resource: &Resource, probes: &[Probe]) -> (End, Option<Observed>) {
     match look_at(link, probes).await {
         Ok(seen) => match resource.kind().diff(&seen) {
-            None => End::Done,
+            None => (End::Done, Some(seen)),
             Some(change) => {
-                End::Failed(format!("it is still not right after the change: {}", change.summary))
+                let why = format!("it is still not right after the change: {}", change.summary);
+                (End::Failed(why), None)
             }
         },
-        Err(cause) => End::Failed(cause.to_string()),
+        Err(cause) => (End::Failed(cause.to_string()), None),
     }
 }
 
@@ -210,7 +246,7 @@ async fn packages(run: &Run<'_>, site: Site<'_>, of: &[(Component, ResourceId)])
         return End::Done;
     }
     match acts(site, &resource.kind().actions(&seen)).await {
-        Ok(()) => agrees(site.link, &resource, &probes).await,
+        Ok(()) => agrees(site.link, &resource, &probes).await.0,
         Err(why) => End::Failed(why),
     }
 }
