@@ -17,6 +17,8 @@ if [ -z "${IMCTL:-}" ]; then
     IMCTL=$CARGO_TARGET_DIR/debug/imctl
 fi
 imctl=$IMCTL
+# What takes minutes and needs no host: once a seed.
+[ -e "$dir/long" ] || { cargo test --locked --lib transport:: -- --ignored && touch "$dir/long"; }
 inventory=$dir/soak.yml log=$dir/cases.log out=$dir/last.log
 
 lab() { "$imctl" lab "$1" --name "$lab" "${@:2}" >>"$out" 2>&1; }

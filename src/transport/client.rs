@@ -6,7 +6,7 @@ use super::hostkey::HostKeys;
 use super::target::Hop;
 use russh::client::{DisconnectReason, Handler, Msg, Session};
 use russh::keys::PublicKeyOrCertificate;
-use russh::{Channel, client};
+use russh::{Channel, Names, client};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a connection ended, once it did.
@@ -35,6 +35,16 @@ impl Handler for Client {
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Broken> {
         self.keys.check(shown).await.map_err(Broken::Ours).map(|()| true)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _secret: Option<&[u8]>,
+        _names: &Names,
+        _session: &mut Session,
+    ) -> Result<(), Broken> {
+        self.keys.renewed();
+        Ok(())
     }
 
     async fn server_channel_open_forwarded_tcpip(

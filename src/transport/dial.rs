@@ -9,7 +9,7 @@ use super::options::Options;
 use super::target::{Hop, Target};
 use russh::client::{Config, Handle, connect_stream};
 use russh::keys::PublicKey;
-use russh::{Preferred, cipher};
+use russh::{Limits, Preferred, cipher};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
@@ -114,7 +114,7 @@ async fn shake(
     options: &Options,
     client: Client,
 ) -> Result<Handle<Client>, Broken> {
-    let config = Arc::new(config(client.keys.preferred().map_err(Broken::Ours)?));
+    let config = Arc::new(config(client.keys.preferred().map_err(Broken::Ours)?, options));
     match via {
         Some(via) => {
             let channel =
@@ -147,7 +147,7 @@ async fn tcp(address: IpAddr, port: u16) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn config(mut preferred: Preferred) -> Config {
+fn config(mut preferred: Preferred, options: &Options) -> Config {
     // AES-128-GCM is not in russh's list; with AES instructions chacha20 costs 1.6 times the CPU.
     let ours = [
         cipher::AES_128_GCM,
@@ -165,6 +165,7 @@ fn config(mut preferred: Preferred) -> Config {
         keepalive_max: 3,
         maximum_packet_size: 65535,
         channel_buffer_size: 256,
+        limits: Limits::new(options.rekey_after, options.rekey_after, Duration::from_hours(1)),
         ..Config::default()
     }
 }

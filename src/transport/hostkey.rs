@@ -10,6 +10,7 @@ use russh::keys::ssh_key::{Certificate, PublicKey, certificate::CertType};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Checks the key of one hop.
@@ -58,6 +59,12 @@ impl HostKeys {
             PublicKeyOrCertificate::PublicKey { key, .. } => self.check_key(key).await,
             PublicKeyOrCertificate::Certificate(certificate) => self.check_certificate(certificate),
         }
+    }
+
+    /// The keys of the open connection were changed.
+    pub(super) fn renewed(&self) {
+        let count = self.options.shared.rekeys.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::debug!("{} has new keys for the connection, {count} changes in all", self.hop.label());
     }
 
     async fn check_key(&self, key: &PublicKey) -> Result<(), LinkError> {

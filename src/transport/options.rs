@@ -22,6 +22,8 @@ pub struct Options {
     pub within: Duration,
     /// Accept and record hosts that are not known yet.
     pub accept_new: bool,
+    /// Bytes in one direction after which the keys of a connection are changed.
+    pub(super) rekey_after: usize,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -30,6 +32,8 @@ pub(super) struct Shared {
     pub(super) keys: KeyRing,
     pub(super) known: Store,
     pub(super) names: Names,
+    /// How often the keys of open connections were changed.
+    pub(super) rekeys: AtomicU64,
     gates: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
@@ -41,9 +45,10 @@ impl Options {
             keys: KeyRing::default(),
             known: Store::default(),
             names: Names::default(),
+            rekeys: AtomicU64::new(0),
             gates: Mutex::default(),
         };
-        Self { within, accept_new, shared: Arc::new(shared) }
+        Self { within, accept_new, rekey_after: 1 << 30, shared: Arc::new(shared) }
     }
 
     /// Options for when nobody is there to answer.

@@ -188,3 +188,65 @@ async fn a_slow_line_is_not_taken_for_a_dead_one_and_a_cut_line_ends_what_ran() 
     hosts.world.imctl(&["lab", "heal", "--name", &hosts.world.lab, "host1"]);
     assert_eq!(say(&*hosts.enter("root", Sudo::No).await, "echo back").await, "back");
 }
+
+/// Seconds that `ssh` needs to write a file on the first host.
+fn ssh_cat(hosts: &Hosts, path: &std::path::Path, script: &str) -> f64 {
+    let host = &hosts.inventory.hosts[0];
+    let started = Instant::now();
+    let done = std::process::Command::new("ssh")
+        .args(["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
+        .arg("-o")
+        .arg(format!(
+            "UserKnownHostsFile={}",
+            host.ssh.known_hosts.as_ref().expect("the lab has one").display()
+        ))
+        .arg("-i")
+        .arg(host.ssh.key.as_ref().expect("the lab has one"))
+        .arg(format!("root@{}", host.address))
+        .arg(script)
+        .stdin(std::fs::File::open(path).expect("it was written"))
+        .status();
+    assert!(done.expect("there is ssh").success());
+    started.elapsed().as_secs_f64()
+}
+
+/// The cost of programs and uploads, beside `ssh`; with `--release`, on a quiet machine.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement: IMCTL_E2E=1 cargo test --release --test e2e ssh::the_cost -- --ignored --nocapture"]
+async fn the_cost_of_programs_and_uploads() {
+    if !may_run() {
+        return;
+    }
+    let hosts = Hosts::up("cost");
+    let session = hosts.enter("root", Sudo::No).await;
+    say(&*session, "true").await;
+    let started = Instant::now();
+    for _ in 0..100 {
+        say(&*session, "true").await;
+    }
+    hosts.world.say(&format!("a program in an open shell: {:.2?}", started.elapsed() / 100));
+    let started = Instant::now();
+    for at in 0..50 {
+        let path = format!("/root/small{at}");
+        session.upload(&path, b"small", "0600", "root", "root").await.expect("it is written");
+    }
+    hosts.world.say(&format!("a small upload: {:.2?}", started.elapsed() / 50));
+    let content: Vec<u8> =
+        (0..200_000_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let path = hosts.world.path("content");
+    std::fs::write(&path, &content).expect("it can be written");
+    for _ in 0..4 {
+        let started = Instant::now();
+        session.upload("/root/big", &content, "0600", "root", "root").await.expect("it is written");
+        let ours = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let count = Exec::new("cat >/root/big", Duration::from_mins(1)).input(content.clone());
+        assert_eq!(session.exec(count).await.expect("it runs").status, 0);
+        let cat = started.elapsed().as_secs_f64();
+        let plain = ssh_cat(&hosts, &path, "cat >/root/big");
+        let synced = ssh_cat(&hosts, &path, "cat >/root/big && sync /root/big && sync /root");
+        hosts.world.say(&format!(
+            "200 MB: upload {ours:.2} s, exec cat {cat:.2} s, ssh cat {plain:.2} s, ssh cat and sync {synced:.2} s"
+        ));
+    }
+}

@@ -1,6 +1,7 @@
 //! Programs that begin only while a lease holds.
 
-use super::server::{Manners, Server, serve};
+use super::manners::Manners;
+use super::server::{Server, serve};
 use super::{folder, program, session};
 use crate::transport::{Fence, LinkError, Session};
 use std::path::{Path, PathBuf};

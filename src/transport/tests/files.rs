@@ -1,6 +1,7 @@
 //! Files are written whole, in the right order, and what a cut left is taken away.
 
-use super::server::{Manners, serve};
+use super::manners::Manners;
+use super::server::serve;
 use super::{folder, program, session};
 use crate::transport::{LinkError, upload};
 use std::io::Write;

@@ -2,7 +2,10 @@
 
 mod fences;
 mod files;
+mod manners;
+mod odd;
 mod programs;
+mod rekeys;
 mod server;
 mod shells;
 mod trust;

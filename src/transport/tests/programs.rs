@@ -1,6 +1,7 @@
 //! Programs, files and forwards over a session.
 
-use super::server::{Manners, serve};
+use super::manners::Manners;
+use super::server::serve;
 use super::{folder, program, session};
 use crate::base::Secret;
 use crate::transport::{Exec, LinkError};

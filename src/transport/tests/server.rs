@@ -1,61 +1,18 @@
 //! An SSH server inside the test: runs commands for real, and misbehaves as told.
 
-use russh::keys::{Algorithm, PrivateKey, key::safe_rng};
+use super::manners::{Manners, Odd, oddly};
 use russh::server::{
-    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session, VerifiedPublicKey, run_stream,
+    Auth, ChannelOpenHandle, Handle, Handler, Msg, Response, Session, VerifiedPublicKey, run_stream,
 };
-use russh::{Channel, ChannelId, MethodKind, MethodSet};
+use russh::{Channel, ChannelId};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-
-/// How a server behaves.
-#[derive(Clone)]
-pub(super) struct Manners {
-    /// Host keys.
-    pub(super) keys: Vec<PrivateKey>,
-    /// Host certificates.
-    pub(super) certificates: Vec<russh::keys::Certificate>,
-    /// Public key that may log in.
-    pub(super) user_key: Option<russh::keys::PublicKey>,
-    /// Password that may log in.
-    pub(super) password: Option<String>,
-    /// Only through keyboard-interactive.
-    pub(super) interactive: bool,
-    /// Time before a login is answered.
-    pub(super) login_takes: Duration,
-    /// Whether ports may be forwarded.
-    pub(super) forwarding: bool,
-    /// Sessions allowed at a time.
-    pub(super) sessions: usize,
-    /// What runs before each command, such as a noisy `.bashrc`.
-    pub(super) login_shell: String,
-    /// Connections dropped before the server says anything.
-    pub(super) drop_first: usize,
-}
-
-impl Manners {
-    pub(super) fn good() -> Self {
-        Self {
-            keys: vec![PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()],
-            certificates: vec![],
-            user_key: None,
-            password: Some("hunter2".to_owned()),
-            interactive: false,
-            login_takes: Duration::ZERO,
-            forwarding: true,
-            sessions: 10,
-            login_shell: String::new(),
-            drop_first: 0,
-        }
-    }
-}
 
 /// A running server; its counters.
 pub(super) struct Server {
@@ -63,6 +20,8 @@ pub(super) struct Server {
     pub(super) connections: Arc<AtomicUsize>,
     /// Most handshakes that were open at the same time.
     pub(super) logins_tried: Arc<AtomicUsize>,
+    /// Subsystems such as sftp that were asked for.
+    pub(super) subsystems: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -76,20 +35,9 @@ pub(super) async fn serve(manners: Manners) -> Server {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (connections, logins_tried) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let methods: &[MethodKind] = if manners.interactive {
-        &[MethodKind::PublicKey, MethodKind::KeyboardInteractive]
-    } else {
-        &[MethodKind::PublicKey, MethodKind::Password]
-    };
-    let config = Arc::new(Config {
-        keys: manners.keys.clone(),
-        certificates: manners.certificates.clone(),
-        methods: MethodSet::from(methods),
-        auth_rejection_time: Duration::ZERO,
-        nodelay: true,
-        window_size: 2 << 20,
-        ..Config::default()
-    });
+    let config = Arc::new(manners.config());
+    let subsystems = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&subsystems);
     let (count, tried) = (Arc::clone(&connections), Arc::clone(&logins_tried));
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -101,6 +49,7 @@ pub(super) async fn serve(manners: Manners) -> Server {
                 inputs: Arc::default(),
                 forwards: HashMap::new(),
                 tried: Arc::clone(&tried),
+                subsystems: Arc::clone(&asked),
             };
             let config = Arc::clone(&config);
             tokio::spawn(async move {
@@ -110,7 +59,7 @@ pub(super) async fn serve(manners: Manners) -> Server {
             });
         }
     });
-    Server { port, connections, logins_tried, task }
+    Server { port, connections, logins_tried, subsystems, task }
 }
 
 struct Guest {
@@ -118,6 +67,7 @@ struct Guest {
     inputs: Arc<Mutex<HashMap<ChannelId, UnboundedSender<Vec<u8>>>>>,
     forwards: HashMap<u32, tokio::task::JoinHandle<()>>,
     tried: Arc<AtomicUsize>,
+    subsystems: Arc<AtomicUsize>,
 }
 
 impl Guest {
@@ -134,6 +84,20 @@ impl Handler for Guest {
     async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, Self::Error> {
         let right = self.manners.password.as_deref() == Some(password);
         Ok(self.answer(right).await)
+    }
+
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(self.manners.banner.clone())
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        _name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.subsystems.fetch_add(1, Ordering::SeqCst);
+        session.channel_failure(id)
     }
 
     async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
@@ -162,7 +126,12 @@ impl Handler for Guest {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.inputs.lock().unwrap().len() >= self.manners.sessions {
+        if self.manners.odd == Odd::NoChannel {
+            std::mem::forget(reply);
+            return Ok(());
+        }
+        let refused = self.manners.odd == Odd::RefusedChannel;
+        if refused || self.inputs.lock().unwrap().len() >= self.manners.sessions {
             reply.reject(russh::ChannelOpenFailure::AdministrativelyProhibited).await;
             return Ok(());
         }
@@ -177,12 +146,19 @@ impl Handler for Guest {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        session.channel_success(id)?;
+        match self.manners.odd {
+            Odd::NoExec => return Ok(()),
+            Odd::RefusedExec => return session.channel_failure(id),
+            _ => session.channel_success(id)?,
+        }
         let (sender, input) = unbounded_channel();
         self.inputs.lock().unwrap().insert(id, sender);
         let command = format!("{}{}", self.manners.login_shell, String::from_utf8_lossy(command));
-        let (handle, inputs) = (session.handle(), Arc::clone(&self.inputs));
+        let (handle, inputs, odd) = (session.handle(), Arc::clone(&self.inputs), self.manners.odd);
         tokio::spawn(async move {
+            if !oddly(&handle, id, odd).await {
+                return;
+            }
             program(&handle, id, command, input).await;
             inputs.lock().unwrap().remove(&id);
             let _ = handle.close(id).await;

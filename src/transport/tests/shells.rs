@@ -1,7 +1,8 @@
 //! One shell serves program after program, and none sees what another left.
 
+use super::manners::Manners;
 use super::programs::gone;
-use super::server::{Manners, serve};
+use super::server::serve;
 use super::{folder, hop, open, program, session};
 use crate::transport::{Exec, LinkError, Session, Sudo, Target, connect};
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,7 @@
 //! Host keys: known, unknown, changed, revoked, certified.
 
-use super::server::{Manners, Server, serve};
+use super::manners::Manners;
+use super::server::{Server, serve};
 use super::{folder, hop, open, target};
 use crate::base::Secret;
 use crate::transport::{Asker, LinkError, Options, connect, fingerprint};
@@ -97,6 +98,48 @@ async fn a_host_shows_the_kind_of_key_that_is_recorded() {
     manners.keys.push(ecdsa.clone());
     let server = serve(manners).await;
     meet(&server, &line(&server, &ecdsa), &Options::silent(Duration::from_secs(5))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_shows_no_key_of_a_recorded_kind_stops() {
+    let mut manners = Manners::good();
+    manners.keys = vec![key(Algorithm::Ecdsa { curve: russh::keys::EcdsaCurve::NistP256 })];
+    let server = serve(manners).await;
+    let refused = meet(&server, &line(&server, &key(Algorithm::Ed25519)), &open()).await.unwrap_err();
+    assert!(matches!(refused, LinkError::HostKey { .. }), "{refused}");
+    assert_eq!(server.logins_tried.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn patterns_and_hashed_names_say_yes_to_their_key_and_no_to_another() {
+    let (manners, silent) = (Manners::good(), Options::silent(Duration::from_secs(5)));
+    let (right, wrong) = (manners.keys[0].clone(), key(Algorithm::Ed25519));
+    let server = serve(manners).await;
+    for (shown, expected) in [(&right, true), (&wrong, false)] {
+        let text = shown.public_key().to_openssh().unwrap();
+        let hashed = hashed(&line(&server, shown));
+        let patterns =
+            ["[127.0.0.*]:*", "*", "!elsewhere,[127.?.?.1]:*"].map(|name| format!("{name} {text}\n"));
+        for known in patterns.into_iter().chain(hashed) {
+            let met = meet(&server, &known, &silent).await;
+            assert_eq!(met.is_ok(), expected, "{known}: {met:?}");
+            assert!(expected || matches!(met, Err(LinkError::HostKey { .. })), "{known}: {met:?}");
+        }
+        let not_here = format!("!127.0.0.1,![127.0.0.1]:*,* {text}\n");
+        let met = meet(&server, &not_here, &silent).await;
+        assert!(matches!(met, Err(LinkError::UnknownHost { .. })), "{met:?}");
+    }
+}
+
+/// The line with its name hashed, where `ssh-keygen` is there to do it.
+fn hashed(line: &str) -> Option<String> {
+    let folder = folder();
+    let path = folder.path().join("hashed");
+    std::fs::write(&path, line).unwrap();
+    let done = std::process::Command::new("ssh-keygen").arg("-q").arg("-H").arg("-f").arg(&path).output();
+    let text = done.ok().and_then(|_| std::fs::read_to_string(&path).ok())?;
+    assert!(text.starts_with("|1|"), "{text}");
+    Some(text)
 }
 
 async fn certified(principal: &str, until: u64, kind: CertType) -> Result<(), LinkError> {

@@ -1,6 +1,7 @@
 //! Logins, jump hosts, slow and full servers.
 
-use super::server::{Manners, serve};
+use super::manners::Manners;
+use super::server::serve;
 use super::{folder, hop, open, program, target};
 use crate::base::Secret;
 use crate::transport::{Asker, LinkError, Options, connect};
