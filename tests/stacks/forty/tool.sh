@@ -1,0 +1,3 @@
+#!/bin/sh
+# Counts the settings of all parts.
+exec grep -c = /etc/bench/*/*.conf
