@@ -41,7 +41,7 @@ for u in a b; do
     put tool /usr/local/sbin/bench-$u 0755 root
 done
 for n in 1 2 3; do put bench /etc/systemd/system/bench-$n.service 0644 root; done
-printf 'net.core.somaxconn = 8192\nnet.ipv4.tcp_keepalive_time = 900\n' >/etc/sysctl.d/60-bench.conf
+printf '# managed by imctl\nnet.core.somaxconn = 8192\nnet.ipv4.tcp_keepalive_time = 900\n' >/etc/sysctl.d/60-bench.conf
 echo 900 >/proc/sys/net/ipv4/tcp_keepalive_time
 echo 8192 >/proc/sys/net/core/somaxconn
 sync -f /etc/bench

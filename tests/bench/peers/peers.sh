@@ -12,7 +12,7 @@ install_peers() {
         cp tests/bench/peers/requirements.txt "$peers/"
     fi
     export STACK=$PWD/tests/stacks/forty SYSCTL=$work/60-bench.conf
-    printf 'net.core.somaxconn = 8192\nnet.ipv4.tcp_keepalive_time = 900\n' >"$SYSCTL"
+    printf '# managed by imctl\nnet.core.somaxconn = 8192\nnet.ipv4.tcp_keepalive_time = 900\n' >"$SYSCTL"
 }
 
 # Ansible wants python on the hosts; a lab host has none and no mirror, so it comes from this machine's. dpkg alone does not
