@@ -1,6 +1,7 @@
 #!/bin/bash
 # `imctl plan` on 200 endpoints: against a bare client that sends the same program, and against `xargs -P 20 ssh`. One lab
-# host with 200 addresses stands in for them, so nothing of this machine is looked at. Usage: tests/bench/many.sh [--quick]
+# host with 200 addresses and a plain sshd stands in for them, so nothing of this machine is looked at; three resources, since
+# what is compared is connections and all endpoints share this machine's cores. Usage: tests/bench/many.sh [--quick]
 set -euo pipefail
 . "$(dirname "$0")/measure.sh"
 . tests/bench/peers/peers.sh
@@ -17,13 +18,17 @@ ssh_run() {
 
 build
 machine
-template "$PWD/tests/stacks/forty" 1 >"$work/template.yml"
+mkdir "$work/few"
+sed '/^    resources:/q; s/forty/few/; /^    units:/d' tests/stacks/forty/stack.yml >"$work/few/stack.yml"
+grep -E -m 3 'user: .*bench-a|path: /etc/bench }|whole.conf' tests/stacks/forty/stack.yml >>"$work/few/stack.yml"
+cp tests/stacks/forty/part.conf "$work/few/"
+template "$work/few" 1 >"$work/template.yml"
 lab_up "$work/template.yml"
 first=$(addresses 1)
 net=${first%.*}
 for ((n = 0; n < endpoints; n++)); do echo "$net.$((20 + n))"; done >"$work/many"
 on_host() { "$imctl" lab exec --name "$lab" h1 -- sh -c "$1"; }
-on_host "echo 'MaxStartups 500' >/etc/ssh/sshd_config.d/bench.conf && systemctl restart ssh
+on_host "printf 'MaxStartups 500\nUsePAM no\n' >/etc/ssh/sshd_config.d/bench.conf && systemctl restart ssh
     link=\$(ip -o -4 addr show to $first | cut -d' ' -f2)
     for n in \$(seq 20 $((19 + endpoints))); do ip addr add $net.\$n/24 dev \$link; done"
 sed "s|^[^ ]*|$net.*|" "$known" | head -n 1 >"$work/known"

@@ -15,6 +15,7 @@ on() {
         -o ControlPath="$run/$host" -o ControlPersist=yes -o Ciphers=aes128-gcm@openssh.com -i "$key" "root@${at[$host]}" "$@"
 }
 
+: >"$run/server"
 /usr/bin/python3 -u -m http.server --bind 127.0.0.1 --directory "$bundle" 0 >"$run/server" 2>&1 &
 server=$!
 until port=$(sed -n 's/.*port \([0-9]*\) .*/\1/p' "$run/server") && [ -n "$port" ]; do sleep 0.05; done
