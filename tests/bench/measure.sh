@@ -21,7 +21,7 @@ cache=${IMCTL_BENCH:-/var/cache/imctl/bench}
 mkdir -p "$cache"
 work=$(mktemp -d)
 lab=bench-$$
-imctl=$CARGO_TARGET_DIR/release/imctl
+imctl=${IMCTL_PROGRAM:-$CARGO_TARGET_DIR/release/imctl}
 missed=0
 unset IMCTL_INVENTORY
 export NO_COLOR=1 LC_ALL=C.UTF-8
@@ -37,8 +37,10 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Builds imctl and the bare client.
+# Builds imctl and the bare client, or takes those of IMCTL_PROGRAM and FLOOR_PROGRAM.
 build() {
+    floor=${FLOOR_PROGRAM:-}
+    [ -z "$floor" ] || return 0
     floor=$(cargo build --locked --release --quiet --bin imctl --bench floor --message-format=json |
         sed -n 's/.*"name":"floor".*"executable":"\([^"]*\)".*/\1/p')
     [ -x "$floor" ]
