@@ -36,10 +36,8 @@ fn main() -> Done {
         }
         // `cargo test --benches` runs it without words.
         [] => Ok(()),
-        _ => {
-            Err("floor program INVENTORY HOST | run KEY PROGRAM <ADDRESSES | upload KEY KNOWN FILE TO PATH"
-                .into())
-        }
+        _ => Err("floor program INVENTORY HOST | run KEY PROGRAM <ADDRESSES | upload KEY KNOWN FILE TO PATH"
+            .into()),
     }
 }
 
