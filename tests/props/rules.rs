@@ -1,0 +1,94 @@
+//! What must be true of every run, whatever went wrong.
+
+use super::watch::Happened;
+use imctl::base::HostName;
+use imctl::plan::Plan;
+use imctl::record::{Execution, StepResult};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rules of an execution that were broken.
+pub(crate) fn broken(plan: &Plan, execution: &Execution, happened: &[Happened]) -> Vec<String> {
+    let mut found = Vec::new();
+    results(plan, execution, &mut found);
+    after_loss(happened, &mut found);
+    after_stop(happened, &mut found);
+    found
+}
+
+/// Every step has one result, a lane ends at its first failure, nothing begins after a batch with a failure, and
+/// success means that all is done.
+fn results(plan: &Plan, execution: &Execution, found: &mut Vec<String>) {
+    let mut rest: BTreeMap<&HostName, &[_]> =
+        execution.hosts.iter().map(|(host, it)| (host, it.steps.as_slice())).collect();
+    let mut ended = false;
+    for (host, steps) in &mut rest {
+        if let [(said, StepResult::Failed(_), _), others @ ..] = steps
+            && said.starts_with("record what imctl puts")
+        {
+            ended = true;
+            *steps = others;
+        }
+        let _ = host;
+    }
+    for batch in plan.stages.iter().flat_map(|stage| &stage.batches) {
+        let ended_before = ended;
+        for lane in &batch.lanes {
+            let all = rest.remove(&lane.host).unwrap_or_default();
+            let (own, others) = all.split_at(lane.steps.len().min(all.len()));
+            rest.insert(&lane.host, others);
+            let lines: Vec<String> = lane.steps.iter().map(imctl::plan::Step::line).collect();
+            let told: Vec<&String> = own.iter().map(|(line, ..)| line).collect();
+            if told != lines.iter().collect::<Vec<_>>() {
+                found.push(format!("{}: the results are {told:?}, the steps {lines:?}", lane.host));
+            }
+            let done = own.iter().take_while(|(_, result, _)| *result == StepResult::Done).count();
+            let after = own.iter().skip(done + 1).all(|(_, result, _)| *result == StepResult::NotReached);
+            if !after || (ended_before && own.iter().any(|(_, result, _)| *result != StepResult::NotReached)) {
+                found.push(format!("{}: something began after a failure: {own:?}", lane.host));
+            }
+            ended |= done < own.len();
+        }
+    }
+    let closing = |steps: &[(String, StepResult, _)]| {
+        steps.iter().all(|(said, result, _)| {
+            said.starts_with("record what stands here") && matches!(result, StepResult::Failed(_))
+        })
+    };
+    if let Some((host, more)) = rest.into_iter().find(|(_, steps)| !closing(steps)) {
+        found.push(format!("{host} has results that belong to no step: {more:?}"));
+    }
+    if execution.succeeded() && ended {
+        found.push("a run with a failure is called a success".to_owned());
+    }
+}
+
+/// Once the lease is lost only steps that had begun go on.
+fn after_loss(happened: &[Happened], found: &mut Vec<String>) {
+    let mut running = BTreeSet::new();
+    let mut lost = false;
+    let mut entered: Option<&HostName> = None;
+    for one in happened {
+        match one {
+            Happened::Began(host) => entered = Some(host),
+            Happened::Asked(_, true) => {
+                if let Some(host) = entered.take() {
+                    running.insert(host);
+                }
+            }
+            Happened::Asked(_, false) => lost = true,
+            Happened::Ended(host) => drop(running.remove(host)),
+            Happened::Act(at) if lost && running.is_empty() => {
+                found.push(format!("something was done on {at} after the lease was lost"));
+            }
+            Happened::Act(_) | Happened::Stop => {}
+        }
+    }
+}
+
+/// After Ctrl-C no step begins.
+fn after_stop(happened: &[Happened], found: &mut Vec<String>) {
+    let mut rest = happened.iter().skip_while(|one| **one != Happened::Stop);
+    if let Some(Happened::Began(host)) = rest.find(|one| matches!(one, Happened::Began(_))) {
+        found.push(format!("a step began on {host} after Ctrl-C"));
+    }
+}
