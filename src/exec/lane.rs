@@ -4,7 +4,7 @@ use super::act::{Site, act};
 use super::look::look_at;
 use super::record;
 use super::run::Run;
-use super::view::same;
+use super::view::{is_still_there, same};
 use crate::base::{Component, Event, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
 use crate::plan::{Act, HookKind, Lane, Step, Verb, leftovers};
@@ -120,14 +120,17 @@ async fn converge(
         Act::Packages { of } => packages(run, site, of).await,
         Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
         Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
-        Act::Gate { target } => gate(run, target).await,
+        Act::Gate { target, peers } => gate(run, target, peers).await,
         Act::Hook { hook, target, at } => match find_hook(run, *hook, target, *at) {
             Some(hook) => run_hook(site.link, hook).await,
             None => End::Failed(format!("the hook {} is not part of what is wanted", hook.word())),
         },
         Act::Remove { component, id } => remove(run, site, component, id).await,
     };
-    touched.lock().expect("no holder of this lock panics").note(&step.on, plain);
+    // A gate asks and changes nothing.
+    if !matches!(step.act, Act::Gate { .. }) {
+        touched.lock().expect("no holder of this lock panics").note(&step.on, plain);
+    }
     end
 }
 
@@ -292,18 +295,17 @@ async fn run_hook(link: &dyn Session, hook: &RenderedHook) -> End {
 }
 
 /// Lets an instance be disturbed when the others are well, or when it is not well itself.
-async fn gate(run: &Run<'_>, target: &Instance) -> End {
-    let same = |it: &&DesiredInstance| it.instance.component == target.component;
-    let (own, others): (Vec<_>, Vec<_>) =
-        run.desired.instances.iter().filter(same).partition(|it| it.instance == *target);
-    for hook in own.iter().flat_map(|it| &it.hooks.health) {
+async fn gate(run: &Run<'_>, target: &Instance, peers: &[Instance]) -> End {
+    let own = run.desired.instances.iter().filter(|it| it.instance == *target);
+    let others = run.desired.instances.iter().filter(|it| peers.contains(&it.instance));
+    for hook in own.flat_map(|it| &it.hooks.health) {
         let Some(link) = run.fleet.link(&hook.on) else { continue };
         let once = link.exec(Exec::new(hook.script.clone(), hook.within)).await;
         if once.map_or(true, |output| output.status != 0) {
             return End::Done;
         }
     }
-    for hook in others.iter().flat_map(|it| &it.hooks.health) {
+    for hook in others.flat_map(|it| &it.hooks.health) {
         let Some(link) = run.fleet.link(&hook.on) else { continue };
         if let End::Failed(why) = run_hook(link.as_ref(), hook).await {
             return End::Failed(format!("`{}` is not well, so this one stays as it is: {why}", hook.on));
@@ -320,11 +322,18 @@ async fn remove(run: &Run<'_>, site: Site<'_>, component: &Component, id: &Resou
     let held: Vec<&Resource> = run.desired.on(site.host).flat_map(|it| &it.resources).collect();
     let Some(left) = kept.resource.remainder(&held) else { return End::Done };
     let kind = left.kind();
+    let seen = match look_at(site.link, &kind.probes()).await {
+        Ok(seen) => seen,
+        Err(cause) => return End::Failed(cause.to_string()),
+    };
+    if let Err(why) = acts(site, &kind.removal(&seen)).await {
+        return End::Failed(why);
+    }
     match look_at(site.link, &kind.probes()).await {
-        Ok(seen) => match acts(site, &kind.removal(&seen)).await {
-            Ok(()) => End::Done,
-            Err(why) => End::Failed(why),
-        },
+        Ok(seen) if is_still_there(&left, &seen) => {
+            End::Failed("it is still there after it was taken away".to_owned())
+        }
+        Ok(_) => End::Done,
         Err(cause) => End::Failed(cause.to_string()),
     }
 }

@@ -83,8 +83,7 @@ fn announce(run: &Run<'_>) {
 /// Records on every host what is about to be put there. False when a host could not be written to.
 async fn opened(run: &Run<'_>, execution: &mut Execution) -> bool {
     let hosts = run.hosts();
-    let written =
-        join_all(hosts.iter().map(|host| async move { (host, record::open(run, host).await) })).await;
+    let written = join_all(hosts.iter().map(|host| async move { (host, opened_one(run, host).await) })).await;
     let mut all = true;
     for (host, result) in written {
         if let Err(why) = result {
@@ -95,6 +94,11 @@ async fn opened(run: &Run<'_>, execution: &mut Execution) -> bool {
     all
 }
 
+async fn opened_one(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    (run.holds)(host)?;
+    record::open(run, host).await
+}
+
 /// Records on every host that did all its steps what stands there now.
 async fn closed(run: &Run<'_>, execution: &mut Execution) {
     for host in run.hosts() {
@@ -102,7 +106,11 @@ async fn closed(run: &Run<'_>, execution: &mut Execution) {
         if !all_done {
             continue;
         }
-        match record::close(run, &host).await {
+        let closed = match (run.holds)(&host) {
+            Ok(()) => record::close(run, &host).await,
+            Err(why) => Err(why),
+        };
+        match closed {
             Ok(()) => run.sink.send(Event::HostDone { host }),
             Err(why) => fail(run, execution, (&host, "record what stands here", &why)),
         }

@@ -1,7 +1,7 @@
-//! Whether two looks saw the same of what a resource looks at.
+//! Whether two looks saw the same of what a resource looks at, and whether what was taken away is gone.
 
-use crate::record::Observed;
-use crate::resource::Probe;
+use crate::record::{Observed, PathKind};
+use crate::resource::{Probe, Resource};
 
 /// Whether both looks agree on everything these probes see.
 pub(super) fn same(probes: &[Probe], then: &Observed, now: &Observed) -> bool {
@@ -22,4 +22,18 @@ pub(super) fn same(probes: &[Probe], then: &Observed, now: &Observed) -> bool {
             status(then) == status(now)
         }
     })
+}
+
+/// Whether a resource that was taken away stands there still. Packages that others need, folders that are not empty and
+/// the system's own static units stay where they are.
+pub(super) fn is_still_there(resource: &Resource, seen: &Observed) -> bool {
+    let has_file = |path: &str| seen.paths.get(path).is_some_and(|it| it.kind != PathKind::Directory);
+    match resource {
+        Resource::File(it) => has_file(&it.path),
+        Resource::Artifact(it) => has_file(&it.path),
+        Resource::Service(it) => {
+            seen.units.get(&it.unit).is_some_and(|unit| unit.active == "active" && unit.file != "static")
+        }
+        _ => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! The plan that brings every host to its desired state: a list of stages.
 
 use super::manifest::{MANIFEST_KEY, manifest_script};
+use super::members::members;
 use super::standing::{STANDING_KEY, standing_script};
 use super::story::{Story, apply_step, join_key, story};
 use super::{Act, Basis, Batch, Lane, Plan, Stage, Step, Verb, batches, removal};
@@ -172,9 +173,10 @@ fn level_stage(
     let mut titles = Vec::new();
     for component in level {
         let mut stories: Vec<(HostName, Story)> = Vec::new();
+        let members = members(scene, component);
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
-            let peers = scene.topology.present(component).count().saturating_sub(1);
+            let peers = members.iter().filter(|peer| **peer != it.instance).cloned().collect();
             let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none), peers);
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {
@@ -200,20 +202,25 @@ fn level_stage(
 }
 
 /// The batches of one component: rolling when something that runs is disturbed, all together otherwise. Members that
-/// are down come first, so that the others' health does not wait for them.
+/// are down come first and by themselves: the others' health does not wait for them in vain.
 fn component_batches(
     topology: &Topology,
     component: &Component,
-    mut stories: Vec<(HostName, Story)>,
+    stories: Vec<(HostName, Story)>,
 ) -> Vec<Vec<Lane>> {
-    stories.sort_by_key(|(_, story)| !story.down);
     let allowed = topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
-    let disturbs = stories.iter().any(|(_, story)| story.disturbs);
-    let lanes: Vec<Lane> = stories
-        .into_iter()
-        .map(|(host, story)| Lane { host, steps: story.steps, settled: story.settled })
-        .collect();
-    batches(&lanes, if disturbs { allowed } else { 0 })
+    let lanes = |stories: Vec<(HostName, Story)>| -> Vec<Lane> {
+        let lane =
+            |(host, story): (HostName, Story)| Lane { host, steps: story.steps, settled: story.settled };
+        stories.into_iter().map(lane).collect()
+    };
+    if !stories.iter().any(|(_, story)| story.disturbs) {
+        return batches(&lanes(stories), 0);
+    }
+    let (down, others) = stories.into_iter().partition(|(_, story)| story.down);
+    let mut rolling = batches(&lanes(down), allowed);
+    rolling.extend(batches(&lanes(others), allowed));
+    rolling
 }
 
 /// A host has one lane in a batch: what two components do there follows one another.

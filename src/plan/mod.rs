@@ -6,6 +6,7 @@ mod basis;
 mod batches;
 mod build;
 mod manifest;
+mod members;
 mod removal;
 mod standing;
 mod story;
@@ -164,6 +165,8 @@ pub enum Act {
     Gate {
         /// The instance that will be disturbed.
         target: Instance,
+        /// The others, without those that have yet to become members.
+        peers: Vec<Instance>,
     },
     /// Run a hook of an instance.
     Hook {

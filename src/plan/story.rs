@@ -7,6 +7,7 @@ use crate::base::{Component, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
 use crate::record::Observed;
 use crate::resource::{Change, ChangeKind, Resource, Service, ServiceState};
+use crate::topology::Instance;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happens to one instance.
@@ -22,12 +23,12 @@ pub(super) struct Story {
 }
 
 /// Tells the story of an instance. `prepared` are resources that an earlier stage takes care of.
-/// `peers` is how many other instances the component has.
+/// `peers` are the other members of its component.
 pub(super) fn story(
     it: &DesiredInstance,
     seen: &Observed,
     prepared: &BTreeSet<ResourceId>,
-    peers: usize,
+    peers: Vec<Instance>,
 ) -> Story {
     let mut teller = Teller {
         it,
@@ -57,7 +58,7 @@ struct Asked {
 
 struct Teller<'a> {
     it: &'a DesiredInstance,
-    peers: usize,
+    peers: Vec<Instance>,
     seen: &'a Observed,
     prepared: &'a BTreeSet<ResourceId>,
     asked: BTreeMap<String, Asked>,
@@ -215,13 +216,13 @@ impl Teller<'_> {
 
     /// The step that keeps the last well instance from being disturbed.
     fn gate(&self) -> Option<Step> {
-        if self.peers == 0 || self.it.hooks.health.is_empty() {
+        if self.peers.is_empty() || self.it.hooks.health.is_empty() {
             return None;
         }
-        let others = if self.peers == 1 {
+        let others = if self.peers.len() == 1 {
             "the other one is".to_owned()
         } else {
-            format!("the other {} are", self.peers)
+            format!("the other {} are", self.peers.len())
         };
         let instance = &self.it.instance;
         Some(Step {
@@ -233,7 +234,7 @@ impl Teller<'_> {
             summary: format!("{others} well, before this one is disturbed"),
             lines: Vec::new(),
             because: None,
-            act: Act::Gate { target: instance.clone() },
+            act: Act::Gate { target: instance.clone(), peers: self.peers.clone() },
             digest: String::new(),
         })
     }

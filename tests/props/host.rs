@@ -61,7 +61,8 @@ impl Host {
     /// Whether systemd knows the unit: by a file of its own, or by the package that brings it.
     pub(crate) fn is_loaded(&self, unit: &str) -> bool {
         let package = format!("{}-server", unit.trim_end_matches(".service"));
-        self.nodes.contains_key(&format!("/etc/systemd/system/{unit}")) || self.packages.contains_key(&package)
+        self.nodes.contains_key(&format!("/etc/systemd/system/{unit}"))
+            || self.packages.contains_key(&package)
     }
 
     /// Whether the unit runs and answers.

@@ -11,7 +11,9 @@ pub(crate) fn answer(host: &Host, program: &str) -> Vec<u8> {
     let mut sections = 0;
     let mut lines = program.lines();
     while let Some(line) = lines.next() {
-        let Some(name) = line.strip_prefix("begin '").and_then(|rest| rest.strip_suffix('\'')) else { continue };
+        let Some(name) = line.strip_prefix("begin '").and_then(|rest| rest.strip_suffix('\'')) else {
+            continue;
+        };
         let words = shlex::split(lines.clone().next().unwrap_or_default()).unwrap_or_default();
         let body = section(host, name, words.get(1..).unwrap_or_default());
         write!(out, "\n{FRAME} begin {name}\n{body}\n{FRAME} end 0\n").expect("a String takes all text");
@@ -32,7 +34,8 @@ fn section(host: &Host, name: &str, words: &[String]) -> String {
         }
         ("units", _) => units(host, words, &mut body),
         ("script", key) => {
-            let key = String::from_utf8(hex::decode(key).expect("keys travel in hex")).expect("keys are text");
+            let key =
+                String::from_utf8(hex::decode(key).expect("keys travel in hex")).expect("keys are text");
             let (out, status) = script(host, &key);
             write!(body, "{out}\n{status}").expect("a String takes all text");
         }
@@ -47,9 +50,11 @@ fn paths(host: &Host, words: &[String], body: &mut String) {
     let there: Vec<(&String, &Node)> =
         words.iter().filter_map(|path| Some((path, host.nodes.get(path)?))).collect();
     for (path, node) in &there {
-        let bits = u32::from_str_radix(&node.mode, 8).expect("a mode") | if node.folder { 0o040_000 } else { 0o100_000 };
+        let bits = u32::from_str_radix(&node.mode, 8).expect("a mode")
+            | if node.folder { 0o040_000 } else { 0o100_000 };
         let (owner, group) = node.owner.split_once(':').expect("owner and group");
-        write!(body, "path\0{bits:x}\0{owner}\x000\0{group}\x000\x001\0{path}\0").expect("a String takes all text");
+        write!(body, "path\0{bits:x}\0{owner}\x000\0{group}\x000\x001\0{path}\0")
+            .expect("a String takes all text");
     }
     body.push_str("sums\0");
     for (path, node) in there.iter().filter(|(_, node)| !node.folder) {
@@ -73,7 +78,13 @@ fn units(host: &Host, words: &[String], body: &mut String) {
             (_, true) => "enabled",
             (_, false) => "disabled",
         };
-        let active = if unit.active { "active" } else if unit.failed { "failed" } else { "inactive" };
+        let active = if unit.active {
+            "active"
+        } else if unit.failed {
+            "failed"
+        } else {
+            "inactive"
+        };
         format!(
             "LoadState={load}\nActiveState={active}\nSubState=any\nUnitFileState={file}\n\
              ActiveEnterTimestampMonotonic=7\nNeedDaemonReload=no\n"

@@ -1,9 +1,11 @@
 //! What must be true of every run, whatever went wrong.
 
 use super::watch::Happened;
+use super::world::World;
 use imctl::base::HostName;
-use imctl::plan::Plan;
+use imctl::plan::{Act, Lane, Plan, Step};
 use imctl::record::{Execution, StepResult};
+use proptest::sample::Index;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules of an execution that were broken.
@@ -43,7 +45,8 @@ fn results(plan: &Plan, execution: &Execution, found: &mut Vec<String>) {
             }
             let done = own.iter().take_while(|(_, result, _)| *result == StepResult::Done).count();
             let after = own.iter().skip(done + 1).all(|(_, result, _)| *result == StepResult::NotReached);
-            if !after || (ended_before && own.iter().any(|(_, result, _)| *result != StepResult::NotReached)) {
+            if !after || (ended_before && own.iter().any(|(_, result, _)| *result != StepResult::NotReached))
+            {
                 found.push(format!("{}: something began after a failure: {own:?}", lane.host));
             }
             ended |= done < own.len();
@@ -91,4 +94,38 @@ fn after_stop(happened: &[Happened], found: &mut Vec<String>) {
     if let Some(Happened::Began(host)) = rest.find(|one| matches!(one, Happened::Began(_))) {
         found.push(format!("a step began on {host} after Ctrl-C"));
     }
+}
+
+/// What a file holds that somebody changed after the plan was made.
+pub(crate) const DRIFT: &[u8] = b"changed after the plan was made";
+
+/// Changes one of the files that the plan writes and that nothing before it in the plan could have changed; none when there
+/// is no such file.
+pub(crate) fn drift(world: &World, plan: &Plan, index: &Index) -> Option<(HostName, String)> {
+    let plain = ["file", "directory", "gate"];
+    let mut changed: BTreeSet<&HostName> = BTreeSet::new();
+    let mut files = Vec::new();
+    for batch in plan.stages.iter().flat_map(|stage| &stage.batches) {
+        let unexplained = |step: &&Step| !plain.contains(&step.kind.as_str());
+        let foreign = |lane: &Lane, host: &HostName| {
+            lane.host != *host && lane.steps.iter().any(|step| step.on == *host)
+        };
+        for lane in &batch.lanes {
+            let host = &lane.host;
+            if changed.contains(host) || batch.lanes.iter().any(|it| foreign(it, host)) {
+                continue;
+            }
+            let early = lane.steps.iter().take_while(|step| !(unexplained(step) && step.on == *host));
+            let written = early.filter(|step| step.kind == "file" && matches!(step.act, Act::Apply { .. }));
+            files.extend(written.map(|step| (host.clone(), step.name.clone())));
+        }
+        let steps = batch.lanes.iter().flat_map(|lane| &lane.steps);
+        changed.extend(steps.filter(unexplained).map(|step| &step.on));
+    }
+    if files.is_empty() {
+        return None;
+    }
+    let (host, path) = index.get(&files).clone();
+    world.lock().hosts.get_mut(&host)?.put(&path, DRIFT, ("0644", "root:root"));
+    Some((host, path))
 }

@@ -147,7 +147,8 @@ fn hooks(at: usize, part: &Part, count: usize) -> Value {
 /// The stack's file; YAML takes JSON.
 fn stack_file(parts: &[Part]) -> Value {
     let components = parts.iter().enumerate().map(|(at, part)| {
-        let needs: Vec<String> = (0..at).filter(|it| part.needs & (1 << it) != 0).map(|it| format!("c{it}")).collect();
+        let needs: Vec<String> =
+            (0..at).filter(|it| part.needs & (1 << it) != 0).map(|it| format!("c{it}")).collect();
         json!({
             "name": format!("c{at}"), "role": format!("r{at}"), "needs": needs,
             "settings": { "colour": { "default": 0, "about": "any number" } },
@@ -171,7 +172,8 @@ fn stack_file(parts: &[Part]) -> Value {
 
 fn inventory_file(moment: &Moment, parts: usize) -> Value {
     let hosts = moment.hosts.iter().enumerate().map(|(at, bits)| {
-        let mut roles: Vec<String> = (0..parts).filter(|it| bits & (1 << it) != 0).map(|it| format!("r{it}")).collect();
+        let mut roles: Vec<String> =
+            (0..parts).filter(|it| bits & (1 << it) != 0).map(|it| format!("r{it}")).collect();
         roles.push("any".to_owned());
         (format!("h{at}"), json!({ "address": format!("192.0.2.{}", at + 1), "roles": roles }))
     });

@@ -81,7 +81,9 @@ impl Watch {
     ) {
         let name = component(unit);
         // What leaves a host is no longer part of its component.
-        let Some(promise) = self.promises.get(name).filter(|it| it.hosts.contains(host)).cloned() else { return };
+        let Some(promise) = self.promises.get(name).filter(|it| it.hosts.contains(host)).cloned() else {
+            return;
+        };
         for at in &promise.drains_on {
             if !self.drained.contains(&(name.to_owned(), host.clone(), at.clone())) {
                 self.broken.push(format!("{name} on {host} was disturbed and {at} had not drained it"));
@@ -96,7 +98,8 @@ impl Watch {
         }
         let count = self.disturbed.iter().filter(|(it, _)| it == name).count();
         if promise.at_once > 0 && count > promise.at_once {
-            self.broken.push(format!("{count} instances of {name} are disturbed, {} may be", promise.at_once));
+            self.broken
+                .push(format!("{count} instances of {name} are disturbed, {} may be", promise.at_once));
         }
         let is_down = |peer: &&HostName| {
             let of = (name.to_owned(), (*peer).clone());

@@ -251,9 +251,7 @@ impl Session for Link {
             self.wait().await;
             let fault = self.world.arrive(&self.host);
             let what = (&self.host, exec.script.as_str());
-            let answer = self.world.answer(what, fault.as_ref(), |inside| {
-                inside.program(&self.host, &exec)
-            });
+            let answer = self.world.answer(what, fault.as_ref(), |inside| inside.program(&self.host, &exec));
             self.wait().await;
             answer
         })
