@@ -86,7 +86,8 @@ proptest! {
             let mut inside = world.lock();
             let it = inside.hosts.get_mut(&at).expect("a host");
             let wanted = |path: &String| saved.wants(&at, path);
-            let paths: Vec<String> = it.nodes.keys().filter(|path| wanted(path)).cloned().collect();
+            let files = it.nodes.iter().filter(|(path, node)| !node.folder && wanted(path));
+            let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
             if paths.is_empty() {
                 return Ok(());
             }
