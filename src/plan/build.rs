@@ -214,12 +214,14 @@ fn component_batches(
             |(host, story): (HostName, Story)| Lane { host, steps: story.steps, settled: story.settled };
         stories.into_iter().map(lane).collect()
     };
-    if !stories.iter().any(|(_, story)| story.disturbs) {
-        return batches(&lanes(stories), 0);
+    let disturbs = stories.iter().any(|(_, story)| story.disturbs);
+    let (down, others): (Vec<_>, Vec<_>) = stories.into_iter().partition(|(_, story)| story.down);
+    let (down, others) = (lanes(down), lanes(others));
+    if !disturbs {
+        return batches(&[down, others].concat(), 0);
     }
-    let (down, others) = stories.into_iter().partition(|(_, story)| story.down);
-    let mut rolling = batches(&lanes(down), allowed);
-    rolling.extend(batches(&lanes(others), allowed));
+    let mut rolling = batches(&down, allowed);
+    rolling.extend(batches(&others, allowed));
     rolling
 }
 
