@@ -69,7 +69,12 @@ pub(super) async fn lane(
         }
         let begun = Instant::now();
         run.sink.send(Event::StepStarted { host: lane.host.clone(), step: said.clone() });
-        let end = converge(run, (step, lane.steps.get(at + 1)), &mut ahead, touched).await;
+        let mut end = converge(run, (step, lane.steps.get(at + 1)), &mut ahead, touched).await;
+        if matches!(end, End::Done)
+            && let Err(why) = record::settle(run, lane, at).await
+        {
+            end = End::Failed(why);
+        }
         let took = begun.elapsed();
         let (host, step) = (lane.host.clone(), said.clone());
         let result = match end {
@@ -264,7 +269,8 @@ async fn unit_verb(run: &Run<'_>, site: Site<'_>, unit: &str, verb: &str) -> End
         Some(service) => service.act(verb),
         None => Action::run(crate::base::Cmd::new("systemctl").arg(verb).arg(unit).to_string()),
     };
-    match act(site, &record::paid(action, &run.plan.deployment, unit)).await {
+    let action = if verb == "reload" { record::paid(action, &run.plan.deployment, unit) } else { action };
+    match act(site, &action).await {
         Ok(()) => End::Done,
         Err(why) => End::Failed(why),
     }

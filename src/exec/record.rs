@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use crate::base::{HostName, quote};
-use crate::plan::{Act, Manifest, manifest_of, manifest_path, owed_folder};
+use crate::plan::{Act, Lane, Manifest, Step, manifest_of, manifest_path, owed_folder};
 use crate::resource::Action;
 use crate::transport::Exec;
 use std::collections::BTreeMap;
@@ -45,6 +45,37 @@ pub(super) fn paid(action: Action, deployment: &str, unit: &str) -> Action {
         }
         other => other,
     }
+}
+
+/// After the last hook that follows a component's restarts in a lane, takes the restarts' marks away. Until then the work
+/// is not whole: an instance that was drained and does not get its load back is drained, restarted and undrained anew.
+pub(super) async fn settle(run: &Run<'_>, lane: &Lane, at: usize) -> Result<(), String> {
+    let units = settled(lane, at);
+    if units.is_empty() {
+        return Ok(());
+    }
+    let folder = owed_folder(&run.plan.deployment);
+    let script: String =
+        units.iter().map(|unit| format!("rm -f -- {}\n", quote(&format!("{folder}/{unit}")))).collect();
+    let link =
+        run.fleet.link(&lane.host).ok_or_else(|| format!("there is no connection to `{}`", lane.host))?;
+    let output = link.exec(Exec::new(script, WITHIN)).await.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(()) } else { Err(output.text()) }
+}
+
+/// The units whose restart is over with the step at this place: no hook or restart of their component follows.
+fn settled(lane: &Lane, at: usize) -> Vec<&String> {
+    let component = &lane.steps[at].component;
+    let belongs = |step: &&Step| {
+        step.component == *component && matches!(step.act, Act::Restart { .. } | Act::Hook { .. })
+    };
+    if !belongs(&&lane.steps[at]) || lane.steps[at + 1..].iter().any(|step| belongs(&step)) {
+        return Vec::new();
+    }
+    let restarts = lane.steps[..=at].iter().filter(belongs);
+    restarts
+        .filter_map(|step| if let Act::Restart { unit } = &step.act { Some(unit) } else { None })
+        .collect()
 }
 
 /// Units that the plan restarts or reloads on a host; a restart does for a reload.

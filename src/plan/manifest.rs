@@ -1,10 +1,11 @@
 //! What imctl put on a host, written down on that host: the basis of taking things away again.
 
-use crate::base::{Component, ResourceId, quote};
+use crate::base::{Component, quote};
 use crate::desired::DesiredInstance;
 use crate::record::Observed;
 use crate::resource::Resource;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Key of the probe that reads the manifest.
 pub const MANIFEST_KEY: &str = "manifest";
@@ -60,7 +61,11 @@ impl Manifest {
         let Some(answer) = observed.scripts.get(MANIFEST_KEY) else { return Ok(Self::default()) };
         match answer.out.trim() {
             "" if answer.status == 0 => Ok(Self::default()),
-            text => serde_json::from_str(text).map_err(|cause| cause.to_string()),
+            text => {
+                let manifest: Self = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
+                let other = format!("its format is {}, this imctl reads 1", manifest.format);
+                if manifest.format == 1 { Ok(manifest) } else { Err(other) }
+            }
         }
     }
 
@@ -69,19 +74,12 @@ impl Manifest {
         Self::read(observed).unwrap_or_default()
     }
 
-    /// Whether it names the resource.
-    pub fn holds(&self, component: &Component, id: &ResourceId) -> bool {
-        self.resources.iter().any(|kept| kept.component == *component && kept.resource.id() == *id)
-    }
-
     /// This manifest and what `other` holds beyond it: true at any moment between the two.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
-        for kept in other.resources {
-            if !self.holds(&kept.component, &kept.resource.id()) {
-                self.resources.push(kept);
-            }
-        }
+        let name = |kept: &Kept| (kept.component.clone(), kept.resource.id());
+        let mut known: BTreeSet<_> = self.resources.iter().map(name).collect();
+        self.resources.extend(other.resources.into_iter().filter(|kept| known.insert(name(kept))));
         self
     }
 }
