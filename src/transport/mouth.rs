@@ -1,8 +1,7 @@
 //! What is said to a supervisor: the way in, a program, its input as the program takes it, and signs of life.
 
 use super::bootstrap::{BEAT, BEAT_EVERY, END, frame, header, opening};
-use super::{Exec, Fence};
-use crate::base::Secret;
+use super::shell::Job;
 use russh::ChannelWriteHalf;
 use russh::client::Msg;
 use std::convert::Infallible;
@@ -56,24 +55,14 @@ impl<'a> Mouth<'a> {
 
     /// Sends the program, its input and then signs of life for ever; when the channel takes no more, it is the
     /// listener who knows why.
-    pub(super) async fn speak(
-        &mut self,
-        exec: &Exec,
-        fence: Option<&Fence>,
-        password: Option<&Secret<String>>,
-    ) -> Infallible {
+    pub(super) async fn speak(&mut self, job: &Job<'_>) -> Infallible {
         // An error is a channel that closed.
-        let _ = self.say(exec, fence, password).await;
+        let _ = self.say(job).await;
         std::future::pending().await
     }
 
-    async fn say(
-        &mut self,
-        exec: &Exec,
-        fence: Option<&Fence>,
-        password: Option<&Secret<String>>,
-    ) -> Result<(), russh::Error> {
-        if let Some(password) = password {
+    async fn say(&mut self, job: &Job<'_>) -> Result<(), russh::Error> {
+        if let Some(password) = &job.password {
             self.write.data_bytes(format!("{}\n", password.expose()).into_bytes()).await?;
             // Whatever followed now would be taken for more passwords if this one is wrong.
             let _ = self.here.wait_for(|here| *here).await;
@@ -81,8 +70,8 @@ impl<'a> Mouth<'a> {
         if self.fresh {
             self.pending = opening();
         }
-        self.pending.extend_from_slice(&header(exec, fence));
-        for piece in exec.script.as_bytes().chunks(PIECE).chain(exec.input.expose().chunks(PIECE)) {
+        self.pending.extend_from_slice(&header(job.exec, job.fence));
+        for piece in job.exec.script.as_bytes().chunks(PIECE).chain(job.input.chunks(PIECE)) {
             self.await_room(piece.len()).await?;
             self.pending.reserve(piece.len() + 8);
             self.pending.extend_from_slice(&frame(piece.len()));

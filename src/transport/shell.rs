@@ -18,6 +18,18 @@ use tokio::time::{sleep, timeout};
 /// What stands for an open channel: as long as it exists, the server may count a session.
 pub(super) type Counted = Arc<()>;
 
+/// One program for a shell, with what belongs to it.
+pub(super) struct Job<'a> {
+    /// The program; its own input does not count here.
+    pub(super) exec: &'a Exec,
+    /// What the program reads, which may be large and is copied piece by piece.
+    pub(super) input: &'a [u8],
+    /// The lease that must hold.
+    pub(super) fence: Option<&'a Fence>,
+    /// What `sudo` wants to know before a new shell opens.
+    pub(super) password: Option<Secret<String>>,
+}
+
 /// One open channel with a supervisor at its end.
 pub(super) struct Shell {
     halves: Option<(ChannelReadHalf, ChannelWriteHalf<Msg>)>,
@@ -50,20 +62,14 @@ impl Shell {
     }
 
     /// Runs a program to its end. `None` = the shell had ended before the program began; nothing ran.
-    pub(super) async fn serve(
-        &mut self,
-        inner: &Inner,
-        exec: &Exec,
-        fence: Option<&Fence>,
-        password: Option<&Secret<String>>,
-    ) -> Result<Option<Output>, LinkError> {
+    pub(super) async fn serve(&mut self, inner: &Inner, job: &Job<'_>) -> Result<Option<Output>, LinkError> {
         let (read, write) = self.halves.as_mut().expect("only a drop takes them");
         self.clean = false;
         let mut mouth = Mouth::new(write, self.voice.uid.is_none());
-        let mut ear = Ear::new(inner, exec.root, self.sudo, &mut self.voice, mouth.hints());
+        let mut ear = Ear::new(inner, job.exec.root, self.sudo, &mut self.voice, mouth.hints());
         let result = tokio::select! {
             result = ear.listen(read) => result,
-            never = mouth.speak(exec, fence, password) => match never {},
+            never = mouth.speak(job) => match never {},
         };
         self.clean = matches!(result, Ok(Some(_))) && mouth.told() && self.voice.at_rest();
         result

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::dial::{Line, dial};
-use super::exec::run;
+use super::exec::{run, run_with};
 use super::forward::Guard;
 use super::idle::Idle;
 use super::options::Options;
@@ -126,8 +126,8 @@ impl Session for Ssh {
         group: &'a str,
     ) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(async move {
-            let exec = upload(path, content, mode, &format!("{owner}:{group}"));
-            let output = run(Arc::clone(&self.inner), exec, self.fence.clone()).await?;
+            let exec = upload(path, content.len(), mode, &format!("{owner}:{group}"));
+            let output = run_with(&self.inner, &exec, content, self.fence.as_ref()).await?;
             match output.status {
                 0 => Ok(()),
                 _ => Err(LinkError::Upload {

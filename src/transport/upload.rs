@@ -8,9 +8,8 @@ use std::time::Duration;
 /// The slowest line that an upload still has time for, in bytes a second.
 const SLOWEST: u64 = 50_000;
 
-/// The program that writes `path`; the content is its input.
-pub(super) fn upload(path: &str, content: &[u8], mode: &str, owner: &str) -> Exec {
-    let size = content.len();
+/// The program that writes `path`; it reads so many bytes of content.
+pub(super) fn upload(path: &str, size: usize, mode: &str, owner: &str) -> Exec {
     let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
     let folder = if folder.is_empty() { "/" } else { folder };
     let stem = format!("{}/.{name}.imctl-", folder.trim_end_matches('/'));
@@ -38,7 +37,7 @@ pub(super) fn upload(path: &str, content: &[u8], mode: &str, owner: &str) -> Exe
         folder = quote(folder),
     );
     let within = Duration::from_secs(60 + size as u64 / SLOWEST);
-    Exec::new(script, within).input(content.to_vec())
+    Exec::new(script, within)
 }
 
 #[cfg(test)]
@@ -52,7 +51,7 @@ mod tests {
             ("/motd", "mktemp -- /.motd.imctl-XXXXXX"),
             ("/srv/a b/c", "mktemp -- '/srv/a b/.c.imctl-'XXXXXX"),
         ] {
-            let script = upload(path, b"x", "0640", "root:adm").script;
+            let script = upload(path, 1, "0640", "root:adm").script;
             assert!(script.contains(wanted), "{script}");
         }
     }

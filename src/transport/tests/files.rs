@@ -66,7 +66,7 @@ fn content_is_on_the_disk_before_its_name_and_the_name_before_the_end() {
         String::from_utf8(output).unwrap().trim().to_owned()
     };
     let owner = format!("{}:{}", user("-un"), user("-gn"));
-    let script = upload::upload(path.to_str().unwrap(), b"content", "0600", &owner).script;
+    let script = upload::upload(path.to_str().unwrap(), 7, "0600", &owner).script;
     let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,sync,syncfs,write,openat";
     let traced = Command::new("strace")
         .args(["-f", "-y", "-e", calls, "-o"])
