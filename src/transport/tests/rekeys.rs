@@ -19,7 +19,7 @@ async fn moved(pieces: usize, ours: usize, theirs: usize) {
     let content: Vec<u8> = (0..pieces * PIECE).map(|at| u8::try_from(at / 7 % 251).unwrap()).collect();
     let sum = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&content));
     let path = folder.path().join("file");
-    let long = |script: String| Exec { within: Duration::from_secs(900), ..program(&script) };
+    let long = |script: String| Exec { within: Duration::from_mins(15), ..program(&script) };
     let to = long(format!("cat >{0}; sha256sum <{0}", path.display())).input(content.clone());
     assert!(session.exec(to).await.unwrap().text().starts_with(&sum));
     for (at, piece) in content.chunks(PIECE).enumerate() {
