@@ -1,5 +1,4 @@
-//! What a host runs to take packages out of the bundle, as POSIX sh text: pure functions. Apt there sees the
-//! bundle and nothing else, and no service starts by itself.
+//! How a host's apt sees the bundle and nothing else, as POSIX sh text: pure functions.
 
 use super::serve::decoded;
 use crate::base::quote;
@@ -52,15 +51,6 @@ pub(super) fn setup_script(keyring: &[u8], version: &str, source: &Source) -> St
     )
 }
 
-/// Installs packages. `setup_script` must have run since the last change of the way to the bundle.
-pub(super) fn install_script(install: &Install) -> String {
-    let masks = words(&install.masks);
-    format!(
-        "{SETUP}{SWEEP}{POLICY}masks() {{ for unit in {masks}; do\n  {MASK}\ndone; }}\nmasks\n{}{INSTALL}",
-        packages(install)
-    )
-}
-
 /// Asks apt which files of the source an install would take; changes nothing.
 pub(super) fn wanted_script(install: &Install) -> String {
     format!("{SETUP}{}{WANTED}", packages(install))
@@ -76,7 +66,7 @@ pub(super) fn wanted(said: &str) -> Vec<String> {
 }
 
 /// Sets the words that apt installs: what was asked for, and what has to go along.
-fn packages(install: &Install) -> String {
+pub(super) fn packages(install: &Install) -> String {
     let bare = |name: &str| name.split('=').next().unwrap_or(name).to_owned();
     let named: Vec<String> = install.names.iter().map(|name| bare(name)).collect();
     let aligned = install.aligned.iter().filter(|(name, _)| !named.contains(name));
@@ -84,13 +74,13 @@ fn packages(install: &Install) -> String {
     format!("set -- {}\nfor pair in {}; do\n  {ALIGN}\ndone\n", words(&install.names), words(&aligned))
 }
 
-fn words(items: &[String]) -> String {
+pub(super) fn words(items: &[String]) -> String {
     items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(" ")
 }
 
 /// The environment and apt's way: our list, our cache, our lists, no proxy; what the host's own configuration says
 /// about dpkg counts. The clock may be wrong before time is set up, so dates are not looked at.
-const SETUP: &str = r#"set -eu
+pub(super) const SETUP: &str = r#"set -eu
 export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
 export UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none IMCTL_INSTALL=1
 unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY || :
@@ -109,54 +99,10 @@ offline() {
 const UPDATE: &str = r#"said=$(offline update) || { printf '%s\n' "$said" | grep -E '^(E|W|Err):?' | head -n 20; exit 1; }
 "#;
 
-/// The policy refuses only what descends from a run of ours (the variable in its environment). Left behind by a
-/// kill it lets everybody else start services, and the next run takes it away.
-const SWEEP: &str = r#"policy=/usr/sbin/policy-rc.d
-sweep() {
-  if grep -qs '^# imctl:' "$policy"; then rm -f "$policy"; fi
-  rm -f "$policy.imctl-new"
-  if [ -e "$policy.imctl-other" ]; then mv -f "$policy.imctl-other" "$policy"; fi
-}
-"#;
-
-const POLICY: &str = r#"sweep
-trap sweep EXIT
-trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
-cat >"$policy.imctl-new" <<'POLICY'
-#!/bin/sh
-# imctl: packages that imctl installs do not start their services. Others are not concerned; it may be removed.
-[ "${IMCTL_INSTALL:-}" = 1 ] && exit 101
-[ -x /usr/sbin/policy-rc.d.imctl-other ] && exec /usr/sbin/policy-rc.d.imctl-other "$@"
-exit 0
-POLICY
-chmod 0755 "$policy.imctl-new"
-if [ -e "$policy" ]; then mv -f "$policy" "$policy.imctl-other"; fi
-mv -f "$policy.imctl-new" "$policy"
-"#;
-
-/// A unit that is there already runs or was configured by an earlier run: its mask would outlive this one.
-const MASK: &str = r#"if [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ]; then systemctl -q mask -- "$unit" 2>/dev/null || { echo "cannot mask $unit"; exit 1; }; fi"#;
-
 const ALIGN: &str = r#"has=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "${pair%%=*}" 2>/dev/null) || continue
   case $has in "ii ${pair#*=}") ;; ii*) set -- "$@" "$pair" ;; esac"#;
 
 const WANTED: &str = r#"offline -qq -f -y --allow-downgrades --print-uris install "$@"
-"#;
-
-/// What an interrupted run left half done is finished first. Apt may take away another time service only.
-const INSTALL: &str = r#"tell() { printf '%s\n' "$1" | tail -n 30; exit 1; }
-if [ -n "$(dpkg --audit)" ]; then
-  said=$(dpkg --force-confdef --force-confold --configure -a </dev/null 2>&1) || tell "$said"
-fi
-said=$(offline -s -f -y --allow-downgrades install "$@") || tell "$said"
-gone=$(printf '%s\n' "$said" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | grep -vxE 'systemd-timesyncd|ntp|ntpsec|openntpd' || :)
-if [ -n "$gone" ]; then
-  echo "apt would remove" $gone "which stand in the way; remove them yourself if that is right"
-  exit 1
-fi
-said=$(offline -f -y --allow-downgrades install "$@") || tell "$said"
-rm -f /var/cache/imctl/apt/archives/*.deb
-printf '%s\n' "$said" | grep -E '^[0-9]+ upgraded' || :
 "#;
 
 #[cfg(test)]
@@ -175,7 +121,7 @@ mod tests {
     #[test]
     fn every_script_is_sound_shell() {
         let setup = setup_script(b"key", "24.12", &Source::Forward(4711));
-        for script in [setup, install_script(&install()), install_script(&Install::default())] {
+        for script in [setup, wanted_script(&install()), wanted_script(&Install::default())] {
             let checked = Command::new("sh").args(["-n", "-c", &script]).output().unwrap();
             assert!(checked.status.success(), "{}\n{script}", String::from_utf8_lossy(&checked.stderr));
         }
@@ -190,25 +136,10 @@ mod tests {
         );
         let folder = Source::Folder(Source::UPLOADS.into()).line("24.12");
         assert_eq!(folder, "deb [signed-by=/etc/imctl/bundle.gpg] file:/var/cache/imctl/bundle/apt 24.12/");
-        let script = install_script(&install());
-        assert!(script.contains("for unit in server.service db@15-main.service; do"), "{script}");
+        let script = wanted_script(&install());
         assert!(
             script.contains("set -- 'server=1.0-1~bpo12+1' tool\nfor pair in libx=2:1.1; do"),
             "{script}"
         );
-    }
-
-    #[test]
-    fn the_policy_refuses_only_our_own_run() {
-        let policy = POLICY.split("<<'POLICY'\n").nth(1).unwrap().split("POLICY\n").next().unwrap();
-        let status = |ours: &str| {
-            Command::new("sh")
-                .args(["-c", policy, "policy-rc.d", "x", "start"])
-                .env("IMCTL_INSTALL", ours)
-                .status()
-                .unwrap()
-                .code()
-        };
-        assert_eq!((status("1"), status("")), (Some(101), Some(0)));
     }
 }

@@ -7,6 +7,7 @@
 mod apt;
 mod artifact;
 mod build;
+mod change;
 mod deb;
 mod digest;
 mod elf;
@@ -27,6 +28,7 @@ mod tests;
 mod tool;
 mod verify;
 
+pub use crate::resource::waiting_script;
 pub use build::{Built, Workbench, build};
 pub use error::BundleError;
 pub use key::SigningKey;

@@ -1,7 +1,8 @@
 //! Brings packages of a verified bundle onto hosts over their open connections: through a remote forward, or by
 //! uploading exactly the files apt asks for where the host allows no forwarding.
 
-use super::host::{Install, Source, install_script, setup_script, wanted, wanted_script};
+use super::change::{BUSY, NOTE, WAIT, free_script, install_program, install_script, wait_script};
+use super::host::{Install, Source, setup_script, wanted, wanted_script};
 use super::manifest::REPOSITORY;
 use super::serve::{Served, serve};
 use super::{BundleError, Verified};
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 /// Port on the host's loopback that leads to the bundle; fixed, so that apt's lists there stay of use.
 const PORT: u16 = 41_277;
-/// How long one run of apt may take: a slow disk and a slow line, not a hang.
-const WITHIN: Duration = Duration::from_mins(30);
+/// How long fetching and one run of apt may take: a slow disk and a slow line, not a hang.
+const WITHIN: Duration = Duration::from_mins(40);
 
 /// A bundle ready to be installed from, for one version of the stack.
 pub struct Supply {
@@ -35,7 +36,8 @@ impl Supply {
     }
 
     /// Installs packages (`name` or `name=version`) on a host in one run of apt that starts nothing; units are masked
-    /// before they come. The error is what the operator must know.
+    /// before they come. Where packages are being installed already, it says so and waits. What changes the host goes on
+    /// when the connection is lost. The error is what the operator must know.
     pub async fn install(
         &self,
         host: &HostName,
@@ -48,14 +50,12 @@ impl Supply {
             masks: masks.to_vec(),
             aligned: self.verified.manifest().aligned(&self.version),
         };
+        let site = Site { host, link, sink: &self.sink };
         match self.forward(link).await {
-            Ok(forward) => {
-                self.run(link, &Source::Forward(forward.port), &install_script(&install)).await.map(drop)
-            }
+            Ok(forward) => self.run(site, &Source::Forward(forward.port), &install, "").await,
             Err(LinkError::NotAllowed { .. }) => {
-                let text = "forwarding is off here: the packages are uploaded".to_owned();
-                self.sink.send(Event::Note { host: Some(host.clone()), text });
-                self.by_upload(link, &install).await
+                site.note("forwarding is off here: the packages are uploaded");
+                self.by_upload(site, &install).await
             }
             Err(cause) => Err(cause.to_string()),
         }
@@ -69,22 +69,23 @@ impl Supply {
         }
     }
 
-    /// Sends the index, asks the host's apt what it wants, sends that.
-    async fn by_upload(&self, link: &dyn Session, install: &Install) -> Result<(), String> {
+    /// Sends the index, asks the host's apt what it wants, sends that. It stays until the unit has ended.
+    async fn by_upload(&self, site: Site<'_>, install: &Install) -> Result<(), String> {
         let root = Source::UPLOADS;
         let source = Source::Folder(root.to_owned());
         let folders = [format!("{root}/{REPOSITORY}/{}", self.version), format!("{root}/{REPOSITORY}/pool")];
         let folders: Vec<String> = folders.iter().map(|folder| quote(folder)).collect();
-        exec(link, format!("umask 022; mkdir -p {}", folders.join(" "))).await?;
+        let make = format!("{}umask 022; mkdir -p {}", free_script(), folders.join(" "));
+        site.when_free(Exec::new(make, WITHIN)).await?;
         for name in ["InRelease", "Packages.gz", "Packages"] {
-            self.upload(link, &format!("{REPOSITORY}/{}/{name}", self.version)).await?;
+            self.upload(site.link, &format!("{REPOSITORY}/{}/{name}", self.version)).await?;
         }
-        let asked = self.run(link, &source, &wanted_script(install)).await?;
+        let asked = self.setup(&source)? + &wanted_script(install);
+        let asked = site.exec(Exec::new(asked, WITHIN)).await?;
         for path in wanted(&String::from_utf8_lossy(&asked.stdout)) {
-            self.upload(link, &path).await?;
+            self.upload(site.link, &path).await?;
         }
-        let clean = format!("rm -rf {root}\n");
-        self.run(link, &source, &(install_script(install) + &clean)).await.map(drop)
+        self.run(site, &source, install, &format!("rm -rf {root}\n")).await
     }
 
     async fn upload(&self, link: &dyn Session, path: &str) -> Result<(), String> {
@@ -93,15 +94,65 @@ impl Supply {
         link.upload(&place, &content, "0644", "root", "root").await.map_err(|cause| cause.to_string())
     }
 
-    /// Points apt at the source and runs a script, in one execution.
-    async fn run(&self, link: &dyn Session, source: &Source, script: &str) -> Result<Output, String> {
+    /// Points apt at the source and installs, in one execution. `after` is done by the unit however it ends.
+    async fn run(
+        &self,
+        site: Site<'_>,
+        source: &Source,
+        install: &Install,
+        after: &str,
+    ) -> Result<(), String> {
+        let script = install_script(&self.setup(source)?, install);
+        let exec = Exec::new(script, WITHIN).input(install_program(install, after));
+        let output = site.when_free(exec).await?;
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            if let Some(text) = line.strip_prefix(NOTE) {
+                site.note(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn setup(&self, source: &Source) -> Result<String, String> {
         let keyring = self.verified.keyring().map_err(|cause| cause.to_string())?;
-        exec(link, setup_script(&keyring, &self.version, source) + script).await
+        Ok(setup_script(&keyring, &self.version, source))
     }
 }
 
-async fn exec(link: &dyn Session, script: String) -> Result<Output, String> {
-    let output = link.exec(Exec::new(script, WITHIN)).await.map_err(|cause| cause.to_string())?;
+/// One host and who hears about it.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    host: &'a HostName,
+    link: &'a dyn Session,
+    sink: &'a Sink,
+}
+
+impl Site<'_> {
+    fn note(&self, text: &str) {
+        self.sink.send(Event::Note { host: Some(self.host.clone()), text: text.to_owned() });
+    }
+
+    /// Runs what wants the host's packages for itself; waits for others first, and says so.
+    async fn when_free(&self, exec: Exec) -> Result<Output, String> {
+        loop {
+            let output = self.link.exec(exec.clone()).await.map_err(|cause| cause.to_string())?;
+            let said = String::from_utf8_lossy(&output.stdout);
+            match said.strip_prefix(WAIT) {
+                Some(who) if output.status == BUSY => {
+                    self.note(who.trim_end());
+                    self.exec(Exec::new(wait_script(), WITHIN)).await?;
+                }
+                _ => return succeeded(output),
+            }
+        }
+    }
+
+    async fn exec(&self, exec: Exec) -> Result<Output, String> {
+        succeeded(self.link.exec(exec).await.map_err(|cause| cause.to_string())?)
+    }
+}
+
+fn succeeded(output: Output) -> Result<Output, String> {
     if output.status == 0 { Ok(output) } else { Err(output.text()) }
 }
 
@@ -113,7 +164,8 @@ mod tests {
     use crate::transport::{Call, Fake, Fence};
     use futures_util::future::BoxFuture;
     use std::net::SocketAddr;
-    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
     use tempfile::TempDir;
 
     async fn supply() -> (TempDir, Supply) {
@@ -171,6 +223,9 @@ mod tests {
             script.contains("http://127.0.0.1:41277/apt 1.0/") && script.contains("set -- server\n"),
             "{script}"
         );
+        let Some(Call::Exec { input, .. }) = fake.calls().pop() else { panic!("no execution") };
+        let program = String::from_utf8(input).unwrap();
+        assert!(program.contains("for unit in server.service; do") && program.contains("set -- server\n"));
     }
 
     #[tokio::test]
@@ -201,6 +256,32 @@ mod tests {
             })
             .collect();
         assert_eq!(sent, ["apt/1.0/InRelease", "apt/1.0/Packages.gz", "apt/1.0/Packages", pool]);
-        assert!(link.0.scripts().last().unwrap().ends_with("rm -rf /var/cache/imctl/bundle\n"));
+        let Some(Call::Exec { input, .. }) = link.0.calls().pop() else { panic!("no execution") };
+        assert!(String::from_utf8(input).unwrap().contains("sweep\nrm -rf /var/cache/imctl/bundle\n"));
+    }
+
+    #[tokio::test]
+    async fn packages_of_an_earlier_run_are_waited_for_and_that_is_said() {
+        let (_dir, mut supply) = supply().await;
+        let (told, asked) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let hear = Arc::clone(&told);
+        supply.sink = Sink::new(move |event| {
+            if let Event::Note { text, .. } = event {
+                hear.lock().unwrap().push(text);
+            }
+        });
+        let counted = Arc::clone(&asked);
+        let fake =
+            Fake::new().answer_with("systemd-run", move |_| match counted.fetch_add(1, Ordering::Relaxed) {
+                0 => Output {
+                    status: BUSY,
+                    stdout: b"imctl wait: somebody: waiting\n".into(),
+                    stderr: Vec::new(),
+                },
+                _ => Output { stdout: b"imctl note: repaired\n1 upgraded\n".into(), ..Output::default() },
+            });
+        supply.install(&host(), &fake, &["server".into()], &[]).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), ["somebody: waiting", "repaired"]);
+        assert_eq!(fake.scripts()[1], wait_script());
     }
 }

@@ -1,11 +1,10 @@
 //! Packages: names with or without a version, installed from the bundle in one run of apt.
 
-use super::{Action, Change, ChangeKind, Kind, Probe};
-use crate::base::{Cmd, ResourceId, Secret};
+use super::{Action, Change, ChangeKind, Kind, Probe, package_unit};
+use crate::base::{Cmd, ResourceId};
 use crate::record::Observed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Packages from the bundle, installed in one run of apt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,15 +87,10 @@ impl Kind for Package {
     fn actions(&self, seen: &Observed) -> Vec<Action> {
         let names: Vec<String> =
             self.differing(seen).into_iter().map(|(wanted, _)| wanted.to_owned()).collect();
-        let mut actions = Vec::new();
-        if self.bare_names().any(|name| seen.broken_packages.contains_key(name)) {
-            actions.push(slow(FINISH.to_owned()));
-        }
         // A unit that is already there may run: masking it would take it down at the next restart.
         let known = |unit: &str| seen.units.get(unit).is_some_and(|state| state.load == "loaded");
         let mask = self.masks.iter().filter(|unit| !known(unit)).cloned().collect();
-        actions.push(Action::Packages { names, mask });
-        actions
+        vec![Action::Packages { names, mask }]
     }
 
     fn removal(&self, seen: &Observed) -> Vec<Action> {
@@ -106,21 +100,14 @@ impl Kind for Package {
         if names.is_empty() {
             return Vec::new();
         }
-        vec![slow(PURGE.replace("%NAMES%", &Cmd::new("set").arg("--").args(names).to_string()))]
+        let names = Cmd::new("set").arg("--").args(names).to_string();
+        vec![package_unit::action(&PURGE.replace("%NAMES%", &names))]
     }
 }
 
-fn slow(script: String) -> Action {
-    Action::Run { script, input: Secret::new(Vec::new()), within: Duration::from_mins(10) }
-}
-
-/// Ends what an interrupted run of dpkg left; it may fail, because apt can mend more than dpkg.
-const FINISH: &str = "export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1\n\
-    dpkg --force-confdef --force-confold --configure -a || true\n";
-
 /// Purges the names. One that other installed packages need stays, and they are named: nothing else is taken along.
-const PURGE: &str = r#"set -e
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+const PURGE: &str = r#"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 LC_ALL=C
+[ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a || true
 %NAMES%
 taken() { apt-get -s purge "$1" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p'; }
 while :; do
@@ -175,12 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_package_is_finished_first_and_only_differing_names_are_asked_for() {
+    fn only_differing_names_are_asked_for() {
         let mut seen = seen(&[("a", "1")]);
         seen.broken_packages.insert("b".to_owned(), "iF".to_owned());
         let actions = package(&["a", "b"]).actions(&seen);
-        assert!(matches!(&actions[0], Action::Run { script, .. } if script.contains("--configure -a")));
-        assert!(matches!(&actions[1], Action::Packages { names, .. } if names == &["b"]));
+        assert!(matches!(&actions[..], [Action::Packages { names, .. }] if names == &["b"]));
     }
 
     #[test]
@@ -200,6 +186,8 @@ mod tests {
     fn removal_names_only_what_is_there() {
         assert!(package(&["a"]).removal(&seen(&[])).is_empty());
         let actions = package(&["a=1", "b"]).removal(&seen(&[("a", "1")]));
-        assert!(matches!(&actions[0], Action::Run { script, .. } if script.contains("\nset -- a\n")));
+        let [Action::Run { input, .. }] = &actions[..] else { panic!("{actions:?}") };
+        let program = String::from_utf8(input.expose().clone()).unwrap();
+        assert!(program.contains("\nset -- a\n"), "{program}");
     }
 }
