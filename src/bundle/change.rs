@@ -1,7 +1,8 @@
 //! What a host runs to install packages, as POSIX sh text: pure functions. Fetching ends with the connection and does
 //! no harm; what changes the host is the program of a unit that ends by itself. No service starts by itself.
 
-use super::host::{Install, SETUP, packages, words};
+use super::host::{Install, SETUP, Source, packages, words};
+use crate::base::quote;
 use crate::resource::{RUNS, SWEEP, launch, unit_program};
 
 /// What a script ends with that has to wait for somebody else first; the first line of its output says for whom.
@@ -27,12 +28,18 @@ pub(super) fn install_script(setup: &str, install: &Install) -> String {
     launch(&format!("{HOLDER}{FREE}{ROOM}{setup}{}{FETCH}", packages(install)))
 }
 
-/// The unit's program: the input of `install_script`. `after` is done however it ends.
-pub(super) fn install_program(install: &Install, after: &str) -> Vec<u8> {
+/// The unit's program: the input of `install_script`. Uploads are taken away however it ends.
+pub(super) fn install_program(install: &Install, source: &Source) -> Vec<u8> {
     let masks = words(&install.masks);
+    // What was fetched is all there is; uploads apt takes where they lie, and would not find with this option.
+    let (fetched, after) = match source {
+        Source::Forward(_) => ("--no-download", String::new()),
+        Source::Folder(path) => ("", format!("rm -rf {}\n", quote(path))),
+    };
     let body = format!(
-        "{SETUP}{HOLDER}{SWEEP}{POLICY}for unit in {masks}; do\n  {MASK}\ndone\n{REPAIR}{}{INSTALL}",
-        packages(install)
+        "{SETUP}{HOLDER}{SWEEP}{POLICY}for unit in {masks}; do\n  {MASK}\ndone\n{REPAIR}{}{}",
+        packages(install),
+        INSTALL.replace("%FETCHED%", fetched)
     );
     unit_program(&body, &format!("{SWEEP}sweep\n{after}"))
 }
@@ -156,7 +163,7 @@ if [ -n "$(dpkg --audit)" ] || ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; 
 fi
 "#;
 
-const INSTALL: &str = r#"said=$(offline -f -y --allow-downgrades --no-download install "$@") || tell "$said"
+const INSTALL: &str = r#"said=$(offline -f -y --allow-downgrades %FETCHED% install "$@") || tell "$said"
 rm -f /var/cache/imctl/apt/archives/*.deb
 printf '%s\n' "$said" | grep -E '^[0-9]+ upgraded' || :
 "#;
@@ -176,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_script_is_sound_shell() {
-        let program = String::from_utf8(install_program(&install(), "rm -rf x\n")).unwrap();
+        let program = String::from_utf8(install_program(&install(), &Source::Forward(1))).unwrap();
         assert!(program.contains("for unit in server.service db@15-main.service; do"), "{program}");
         for script in [program, free_script(), wait_script(), install_script(":\n", &Install::default())] {
             let checked = Command::new("sh").args(["-n", "-c", &script]).output().unwrap();

@@ -52,7 +52,7 @@ impl Supply {
         };
         let site = Site { host, link, sink: &self.sink };
         match self.forward(link).await {
-            Ok(forward) => self.run(site, &Source::Forward(forward.port), &install, "").await,
+            Ok(forward) => self.run(site, &Source::Forward(forward.port), &install).await,
             Err(LinkError::NotAllowed { .. }) => {
                 site.note("forwarding is off here: the packages are uploaded");
                 self.by_upload(site, &install).await
@@ -85,7 +85,7 @@ impl Supply {
         for path in wanted(&String::from_utf8_lossy(&asked.stdout)) {
             self.upload(site.link, &path).await?;
         }
-        self.run(site, &source, install, &format!("rm -rf {root}\n")).await
+        self.run(site, &source, install).await
     }
 
     async fn upload(&self, link: &dyn Session, path: &str) -> Result<(), String> {
@@ -94,16 +94,10 @@ impl Supply {
         link.upload(&place, &content, "0644", "root", "root").await.map_err(|cause| cause.to_string())
     }
 
-    /// Points apt at the source and installs, in one execution. `after` is done by the unit however it ends.
-    async fn run(
-        &self,
-        site: Site<'_>,
-        source: &Source,
-        install: &Install,
-        after: &str,
-    ) -> Result<(), String> {
+    /// Points apt at the source and installs, in one execution.
+    async fn run(&self, site: Site<'_>, source: &Source, install: &Install) -> Result<(), String> {
         let script = install_script(&self.setup(source)?, install);
-        let exec = Exec::new(script, WITHIN).input(install_program(install, after));
+        let exec = Exec::new(script, WITHIN).input(install_program(install, source));
         let output = site.when_free(exec).await?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             if let Some(text) = line.strip_prefix(NOTE) {
