@@ -31,6 +31,8 @@ KINDS = {
 # Kills with -9, and cuts, reboots and stops, before a soak is done.
 GOALS = {"relay": (100, 20), "full": (20, 4)}
 PATIENCE = 900
+# The exit code of an installation that is done while a check is not green yet.
+UNPROVED = 3
 
 
 class Wrong(Exception):
@@ -89,7 +91,7 @@ class World:
         self.wanted()
         self.supplied()
         code, said = run(self.words("install", "-y"))
-        if code != 0:
+        if code not in (0, UNPROVED):
             raise RuntimeError(f"the first install ends with {code}:\n{said}")
 
     def supplied(self):
@@ -116,7 +118,7 @@ class World:
                 '*.imctl-other' \) -print
             ls /usr/sbin/policy-rc.d /run/imctl/packages /run/imctl/packages.new 2>/dev/null
             systemctl list-units --no-legend --plain --all 'imctl-restore*' 'imctl-packages*'
-            systemctl list-units --no-legend --plain --state=failed
+            systemctl list-units --no-legend --plain --state=failed | grep -v '^systemd-'
             dpkg --audit
             n=0; while pgrep -x imctl >/dev/null && [ $n -lt 24 ]; do sleep 0.5; n=$((n + 1)); done; pgrep -ax imctl
             true""")
@@ -352,7 +354,8 @@ class Soak:
         dice = random.Random(f"{self.seed} {number}")
         world = self.worlds[stack]
         situation, kind, phase, deed = self.choose(stack, dice)
-        nth = dice.choice([0, 0, 1, 2, 5])
+        many = situation in ("fresh", "removal", "one host lost", "packages") and kind in ("file", "directory", "remove")
+        nth = dice.choice([0, 1, 2, 5] if many else [0])
         what = f"{stack}: {situation}, {deed} {phase} {kind} step {nth + 1}"
         out = open(self.folder / f"case-{number}.log", "w+")
         began = time.monotonic()
@@ -423,6 +426,12 @@ class Soak:
         for words, fits in ((("install", "-y"), lambda text: True), (("install", "-y"), lambda text: "0 changes" in text),
                             (("verify",), lambda text: True)):
             code, said = run(world.words(*words))
+            if code == UNPROVED:
+                # What has just started may need a moment on a busy machine; it is counted.
+                self.state["late"] = self.state.get("late", 0) + 1
+                time.sleep(5)
+                code, again = run(world.words("verify"))
+                said += again
             out.write(f"\n$ imctl {' '.join(words)}\n{said}")
             out.flush()
             if code != 0 or not fits(said):
@@ -443,6 +452,7 @@ class Soak:
         for stack in self.worlds:
             kills, others = self.state["kills"].get(stack, 0), self.state["others"].get(stack, 0)
             lines.append(f"{stack}: {kills} kills with -9, {others} cuts, power cuts, reboots and stops")
+        lines.append(f"{self.state.get('late', 0)} times a check was not green at once and was 5 s later")
         lines.append(f"{self.state['missed']} cases had no such moment; {len(self.state['wrong'])} cases went wrong")
         return "\n".join(lines + [f"case {it['case']}: {it['what']}: {it['wrong']}" for it in self.state["wrong"]])
 

@@ -106,6 +106,10 @@ trap 's=$?; [ "$s" -eq 0 ] || [ "$s" -eq 75 ] || room' EXIT
 /// Apt may take away another time service only. Nothing is locked: the unit does that, and waits for it.
 const FETCH: &str = r#"said=$(offline -o Debug::NoLocking=true -f -y --allow-downgrades --download-only install "$@") || {
   printf '%s\n' "$said" | tail -n 30
+  case $said in *"free space"* | *"No space left"*)
+    df -Pk /var/cache/imctl/apt/archives | awk 'NR == 2 {
+      print "/var/cache/imctl/apt/archives has " $4 " KiB left; make room there, then run the same command again" }' ;;
+  esac
   exit 1
 }
 gone=$(printf '%s\n' "$said" | sed -n '/ will be REMOVED:$/,/^[^ ]/{s/^  //p}' | tr -d '*' | tr ' ' '\n' |

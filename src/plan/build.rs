@@ -202,12 +202,14 @@ fn level_stage(
 }
 
 /// The batches of one component: rolling when something that runs is disturbed, all together otherwise. Members that
-/// are down come first and by themselves: the others' health does not wait for them in vain.
+/// are down come first and by themselves: the others' health does not wait for them in vain. Those that only owe a restart
+/// come last.
 fn component_batches(
     topology: &Topology,
     component: &Component,
-    stories: Vec<(HostName, Story)>,
+    mut stories: Vec<(HostName, Story)>,
 ) -> Vec<Vec<Lane>> {
+    stories.sort_by_key(|(_, story)| story.last);
     let allowed = topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
     let lanes = |stories: Vec<(HostName, Story)>| -> Vec<Lane> {
         let lane =

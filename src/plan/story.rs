@@ -18,6 +18,9 @@ pub(super) struct Story {
     pub(super) disturbs: bool,
     /// A member that does not run: it is mended before those that run are touched.
     pub(super) down: bool,
+    /// Nothing is left but a restart that an earlier run did not come to or did not note: others, which may still run
+    /// the old version and are no answer to its gate, go first.
+    pub(super) last: bool,
     /// Resources already right.
     pub(super) settled: usize,
 }
@@ -198,6 +201,8 @@ impl Teller<'_> {
         if self.story.steps.is_empty() {
             return self.story;
         }
+        let restarts = |step: &Step| matches!(step.act, Act::Restart { .. } | Act::Reload { .. });
+        self.story.last = self.story.steps.iter().all(restarts);
         if self.running_disturbed {
             self.story.disturbs = true;
             let mut steps: Vec<Step> = self.gate().into_iter().collect();

@@ -20,7 +20,7 @@ fn remains(number: u64) -> Vec<String> {
     found
 }
 
-fn number(world: &World) -> u64 {
+pub(crate) fn number(world: &World) -> u64 {
     let record = Path::new("/var/lib/imctl-lab").join(&world.lab).join("lab.json");
     let record = std::fs::read_to_string(record).expect("the lab is recorded");
     let record: serde_json::Value = serde_json::from_str(&record).expect("the record is JSON");

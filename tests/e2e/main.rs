@@ -1,8 +1,10 @@
 //! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
 
 mod child;
+mod kills;
 mod lab;
 mod lock;
+mod outside;
 mod relay;
 mod scan;
 mod service;
