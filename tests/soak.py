@@ -118,7 +118,7 @@ class World:
                 '*.imctl-other' \) -print
             ls /usr/sbin/policy-rc.d /run/imctl/packages /run/imctl/packages.new 2>/dev/null
             systemctl list-units --no-legend --plain --all 'imctl-restore*' 'imctl-packages*'
-            systemctl list-units --no-legend --plain --state=failed | grep -v '^systemd-'
+            systemctl list-units --no-legend --plain --state=failed | grep -vE '^(systemd-|user@)'
             dpkg --audit
             n=0; while pgrep -x imctl >/dev/null && [ $n -lt 24 ]; do sleep 0.5; n=$((n + 1)); done; pgrep -ax imctl
             true""")
