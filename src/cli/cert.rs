@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let state = state_of(&inventory)?;
     if let What::Ca = args.what {
         let text = state.read("pki/ca.pem")?.ok_or_else(|| none_yet(&inventory.name))?;
+        read_certificate(&state.path("pki/ca.pem"), &text, "ca")?;
         stdout::answer(&String::from_utf8_lossy(&text));
         return Ok(Exit::Done);
     }

@@ -71,5 +71,9 @@ fn save(path: &Path, plan: &crate::plan::Plan) -> Result<(), Failure> {
 pub(super) fn load(path: &Path) -> Result<crate::plan::Plan, Failure> {
     let wrong = |cause: String| Failure::Usage(format!("`{}` is no plan of imctl: {cause}", path.display()));
     let text = std::fs::read(path).map_err(|cause| wrong(cause.to_string()))?;
-    serde_json::from_slice(&text).map_err(|cause| wrong(cause.to_string()))
+    let plan: crate::plan::Plan = serde_json::from_slice(&text).map_err(|cause| wrong(cause.to_string()))?;
+    if plan.format == 1 {
+        return Ok(plan);
+    }
+    Err(wrong(format!("its format is {}, this imctl reads 1", plan.format)))
 }

@@ -43,6 +43,7 @@ impl Road {
         offer::hold(&inventory, &stack.file)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
+        state.intact()?;
         let text = std::fs::read(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         let inventory_digest = hex::encode(Sha256::digest(text));

@@ -19,7 +19,9 @@ fn no_inventory() -> Failure {
 
 /// The state folder of an inventory's deployment; makes it when it is not there.
 pub(super) fn state_of(inventory: &Inventory) -> Result<State, Failure> {
-    Ok(State::open(&inventory.path, &inventory.name)?)
+    let state = State::open(&inventory.path, &inventory.name)?;
+    state.intact()?;
+    Ok(state)
 }
 
 /// What opens the secrets of an inventory's deployment: what the inventory names, the environment, the usual SSH

@@ -48,13 +48,20 @@ impl State {
         let all = inventory.parent().unwrap_or(Path::new("")).join(".imctl");
         let fresh = !all.exists();
         let folder = all.join(deployment);
-        place::private_folder(&folder)?;
         place::private_folder(&all)?;
+        place::private_folder(&folder)?;
         if fresh {
             // Run logs and secrets do not belong in a repository by accident; who wants them there removes this file.
             place::write(&all.join(".gitignore"), b"*\n")?;
         }
         Ok(Self { folder, deployment: deployment.to_owned() })
+    }
+
+    /// Whether what the folder tells of the past reads as it was written; commands ask before they begin.
+    pub fn intact(&self) -> Result<(), StateError> {
+        self.history()?;
+        self.releases()?;
+        Ok(())
     }
 
     /// The folder.

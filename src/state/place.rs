@@ -13,8 +13,38 @@ pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error
     move |source| StateError::Io { doing, path: path.to_owned(), source }
 }
 
+/// A file of ours is never larger than this.
+const MOST: u64 = 64 << 20;
+
+/// What is wrong with something that stands where a file or folder of ours should.
+fn damaged(path: &Path, cause: impl Into<String>) -> StateError {
+    StateError::Damaged { path: path.to_owned(), cause: cause.into() }
+}
+
+/// What stands at a path itself: a link is not followed, and refused, because it leads out of the folder.
+fn standing(path: &Path) -> Result<Option<fs::Metadata>, StateError> {
+    match fs::symlink_metadata(path) {
+        Ok(seen) if seen.is_symlink() => Err(damaged(path, "it is a link, and imctl follows none here")),
+        Ok(seen) => Ok(Some(seen)),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(io("look at", path)(cause)),
+    }
+}
+
+fn plain_file(path: &Path) -> Result<Option<fs::Metadata>, StateError> {
+    match standing(path)? {
+        Some(seen) if seen.is_dir() => Err(damaged(path, "it is a folder and should be a file")),
+        Some(seen) if !seen.is_file() => Err(damaged(path, "it is no plain file")),
+        Some(seen) if seen.len() > MOST => Err(damaged(path, "it is larger than any file of imctl")),
+        seen => Ok(seen),
+    }
+}
+
 /// Makes a folder and its parents with mode 0700; tightens one that is there and ours.
 pub(super) fn private_folder(path: &Path) -> Result<(), StateError> {
+    if standing(path)?.is_some_and(|seen| !seen.is_dir()) {
+        return Err(damaged(path, "it is no folder"));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io("make the folder", path))?;
     let seen = fs::metadata(path).map_err(io("look at", path))?;
     if seen.mode() & 0o077 != 0 {
@@ -27,6 +57,7 @@ pub(super) fn private_folder(path: &Path) -> Result<(), StateError> {
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     private_folder(folder)?;
+    plain_file(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{:016x}.tmp", rand::rng().random::<u64>()));
     let written = write_new(&temporary, content).and_then(|()| fs::rename(&temporary, path));
@@ -47,23 +78,37 @@ fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
 /// Adds a line at the end of a file (made 0600 when it is not there) and waits until it is on the disk.
 pub(super) fn append(path: &Path, line: &str) -> Result<(), StateError> {
     private_folder(path.parent().unwrap_or(Path::new(".")))?;
+    plain_file(path)?;
     let open = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
     let mut file = open.map_err(io("open", path))?;
     file.write_all(format!("{line}\n").as_bytes()).map_err(io("write", path))?;
     file.sync_all().map_err(io("write", path))
 }
 
-/// A file's content; none when it is not there.
+/// A file's content; none when it is not there. What is no plain file is an error.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content)),
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(io("read", path)(cause)),
+    match plain_file(path)? {
+        Some(_) => fs::read(path).map(Some).map_err(io("read", path)),
+        None => Ok(None),
     }
+}
+
+/// The same of a file that nobody else may read or write: who could have written it could have put anything there.
+pub(super) fn read_private(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let Some(seen) = plain_file(path)? else { return Ok(None) };
+    must_be_private(path)?;
+    let folder = fs::metadata(path.parent().unwrap_or(Path::new("."))).map_err(io("look at", path))?;
+    if ![0, folder.uid()].contains(&seen.uid()) {
+        return Err(damaged(path, format!("it belongs to another user ({})", seen.uid())));
+    }
+    read(path)
 }
 
 /// The names in a folder, in order; none when it is not there.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>, StateError> {
+    if standing(folder)?.is_some_and(|seen| !seen.is_dir()) {
+        return Err(damaged(folder, "it is no folder"));
+    }
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
@@ -98,6 +143,7 @@ pub struct Lock {
 /// Takes the lock, leaving a note for whoever comes second.
 pub(super) fn lock(path: PathBuf, note: &str) -> Result<Lock, StateError> {
     private_folder(path.parent().unwrap_or(Path::new(".")))?;
+    plain_file(&path)?;
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let mut file = open.map_err(io("open", &path))?;
     match file.try_lock() {

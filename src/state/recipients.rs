@@ -54,7 +54,7 @@ impl State {
         for name in place::names(&folder)? {
             let Some(label) = name.strip_suffix(".pub") else { continue };
             let path = folder.join(&name);
-            let text = place::read(&path)?.unwrap_or_default();
+            let text = place::read_private(&path)?.unwrap_or_default();
             let public = String::from_utf8_lossy(&text).trim().to_owned();
             let means = if public.starts_with("age1") { Means::Passphrase } else { Means::SshKey };
             recipients.push(Recipient { label: label.to_owned(), means, public });

@@ -1,10 +1,14 @@
 //! What was installed when, by whom: one file a release, and the history of everything that was done as
 //! lines that each carry the digest of the one before, so that a line taken out or changed shows.
 
+use super::vault::other_format;
 use super::{State, StateError, operator, place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// Number and digest of the history's last line.
+const HEAD: &str = "history.head";
 
 /// A record of what was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +60,12 @@ impl State {
         let mut releases = Vec::new();
         for name in place::names(&folder)? {
             let path = folder.join(name);
-            let text = place::read(&path)?.unwrap_or_default();
-            let release = serde_json::from_slice(&text)
-                .map_err(|cause| StateError::Damaged { path: path.clone(), cause: cause.to_string() })?;
+            let text = place::read_private(&path)?.unwrap_or_default();
+            let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };
+            if let Some(other) = other_format(&text) {
+                return Err(damaged(other));
+            }
+            let release = serde_json::from_slice(&text).map_err(|cause| damaged(cause.to_string()))?;
             releases.push(release);
         }
         Ok(releases)
@@ -67,9 +74,11 @@ impl State {
     /// Adds a line to the history.
     pub fn remember(&self, what: &str, outcome: &str, now: Timestamp) -> Result<(), StateError> {
         let _writing = self.lock_file("history.lock", "writing history")?;
+        self.history()?;
         let lines = self.history_lines()?;
+        let number = lines.len() as u64 + 1;
         let entry = Entry {
-            number: lines.len() as u64 + 1,
+            number,
             time: now,
             who: operator(),
             what: what.to_owned(),
@@ -77,7 +86,8 @@ impl State {
             before: lines.last().map(|line| digest(line)).unwrap_or_default(),
         };
         let line = serde_json::to_string(&entry).expect("a line of history is plain data");
-        place::append(&self.path("history.jsonl"), &line)
+        place::append(&self.path("history.jsonl"), &line)?;
+        self.write(HEAD, format!("{number} {}\n", digest(&line)).as_bytes())
     }
 
     /// The history, oldest first; an error names the first line that does not follow from the one before.
@@ -94,11 +104,29 @@ impl State {
             before = digest(line);
             entries.push(entry);
         }
-        Ok(entries)
+        match self.cut()? {
+            Some(cause) => Err(damaged(cause)),
+            None => Ok(entries),
+        }
+    }
+
+    /// What is missing at the end of the history, by the number and digest kept of its last line; none when it is whole.
+    /// One line more than that is what a command that was killed leaves.
+    fn cut(&self) -> Result<Option<String>, StateError> {
+        let text = place::read_private(&self.path("history.jsonl"))?.unwrap_or_default();
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            return Ok(Some("its last line is cut".to_owned()));
+        }
+        let Some(head) = place::read_private(&self.path(HEAD))? else { return Ok(None) };
+        let head = String::from_utf8_lossy(&head).trim().to_owned();
+        let lines = self.history_lines()?;
+        let known = |at: usize| format!("{} {}", at + 1, digest(&lines[at]));
+        let fits = (lines.len().saturating_sub(2)..lines.len()).any(|at| known(at) == head);
+        Ok((!fits).then(|| format!("it does not end as `{HEAD}` says: lines are missing")))
     }
 
     fn history_lines(&self) -> Result<Vec<String>, StateError> {
-        let text = self.read("history.jsonl")?.unwrap_or_default();
+        let text = place::read_private(&self.path("history.jsonl"))?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
     }
 }

@@ -75,6 +75,10 @@ impl State {
     /// Opens the secrets; the first time makes an identity and protects it with what is at hand.
     pub fn vault(&self, unlocker: &Unlocker) -> Result<Vault, StateError> {
         let recipients = self.recipients()?;
+        if recipients.is_empty() && self.held_secrets() {
+            let cause = "it names nobody who can open the secrets, and there were some".to_owned();
+            return Err(StateError::Damaged { path: self.path("identity.d"), cause });
+        }
         if recipients.is_empty() {
             return self.new_vault(unlocker);
         }
@@ -195,7 +199,7 @@ impl State {
         key.set_max_work_factor(MOST_WORK);
         for recipient in recipients.iter().filter(|it| it.means == Means::Passphrase) {
             let path = self.path("identity.d").join(format!("{}.key.age", recipient.label));
-            let Some(sealed) = place::read(&path)? else { continue };
+            let Some(sealed) = place::read_private(&path)? else { continue };
             let Ok(plain) = age::decrypt(&key, &sealed) else { continue };
             let personal = parse_identity(&path, &Zeroizing::new(plain))?;
             return self.unwrap(recipient, &personal);
@@ -209,7 +213,7 @@ impl State {
         key: &impl age::Identity,
     ) -> Result<Option<x25519::Identity>, StateError> {
         let path = self.path("identity.d").join(format!("{}.age", recipient.label));
-        let Some(sealed) = place::read(&path)? else { return Ok(None) };
+        let Some(sealed) = place::read_private(&path)? else { return Ok(None) };
         match age::decrypt(key, &sealed) {
             Ok(plain) => parse_identity(&path, &Zeroizing::new(plain)).map(Some),
             Err(age::DecryptError::NoMatchingKeys | age::DecryptError::KeyDecryptionFailed) => Ok(None),

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use zeroize::Zeroizing;
 
+/// Stands beside the identity once secrets were written: if they are missing then, they are lost, not yet to be made.
+const SEALED: &str = "identity.d/.sealed";
+
 /// A secret as it was made.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -60,10 +63,16 @@ impl Vault {
     pub(super) fn read(state: State, identity: x25519::Identity) -> Result<Self, StateError> {
         let path = state.path("secrets.age");
         let mut vault = Self::new(state, identity, vec![]);
-        let Some(sealed) = place::read(&path)? else { return Ok(vault) };
         let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };
+        let Some(sealed) = place::read_private(&path)? else {
+            let lost = || damaged("it is missing; new secrets would not fit what the hosts hold".to_owned());
+            return if vault.state.held_secrets() { Err(lost()) } else { Ok(vault) };
+        };
         let plain = age::decrypt(&vault.identity, &sealed).map_err(|cause| damaged(cause.to_string()))?;
         let plain = Zeroizing::new(plain);
+        if let Some(other) = other_format(&plain) {
+            return Err(damaged(other));
+        }
         vault.contents = serde_json::from_slice(&plain).map_err(|cause| damaged(without_values(&cause)))?;
         vault.seen = Some(Sha256::digest(&sealed).into());
         vault.changed = false;
@@ -249,12 +258,14 @@ impl Vault {
         });
         written.map_err(|cause| sealing(&cause))?;
         place::write(&path, &sealed)?;
+        place::write(&self.state.path(SEALED), b"")?;
         self.seen = Some(Sha256::digest(&sealed).into());
         Ok(())
     }
 
     /// Writes the public certificates under `pki/`.
     fn publish(&self) -> Result<(), StateError> {
+        place::private_folder(&self.state.path("pki"))?;
         if let Some(ca) = &self.contents.authority {
             place::write(&self.state.path("pki/ca.pem"), ca.certificate.as_bytes())?;
         }
@@ -286,6 +297,23 @@ impl Vault {
         }
         redactor
     }
+}
+
+impl State {
+    /// Whether secrets were ever kept here.
+    pub(super) fn held_secrets(&self) -> bool {
+        [SEALED, "secrets.age", "pki/ca.pem"].iter().any(|trace| self.path(trace).exists())
+    }
+}
+
+/// Why a file of ours that begins with another format cannot be read; none when it is ours.
+pub(super) fn other_format(text: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Begins {
+        format: u32,
+    }
+    let found = serde_json::from_slice::<Begins>(text).ok()?.format;
+    (found != 1).then(|| format!("its format is {found}, this imctl reads 1"))
 }
 
 fn issued(kept: &KeptCertificate, ca: String) -> Issued {

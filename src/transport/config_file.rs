@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// Includes inside includes: OpenSSH stops at 16, too.
 const DEPTH: usize = 16;
+/// So many files at most: files that include each other twice would be read for ever.
+const FILES: usize = 1000;
 
 /// What the operator's and the system's files say about a host, the operator's first.
 pub(super) fn said(host: &str) -> Result<Said, ConfigError> {
-    let mut reader = Reader { host, said: Said::default() };
+    let mut reader = Reader { host, said: Said::default(), files: 0 };
     for (file, base) in
         [(home("~/.ssh/config"), home("~/.ssh")), ("/etc/ssh/ssh_config".into(), "/etc/ssh".into())]
     {
@@ -21,10 +23,16 @@ pub(super) fn said(host: &str) -> Result<Said, ConfigError> {
 struct Reader<'a> {
     host: &'a str,
     said: Said,
+    files: usize,
 }
 
 impl Reader<'_> {
     fn file(&mut self, path: &Path, base: &Path, depth: usize, counts: bool) -> Result<(), ConfigError> {
+        self.files += 1;
+        if self.files > FILES {
+            let cause = "too many files are included".to_owned();
+            return Err(ConfigError::Line { place: path.display().to_string(), cause });
+        }
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -111,7 +119,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("conf.d")).unwrap();
         std::fs::write(folder.path().join("conf.d/10-db.conf"), "Host db?\n  User included\n").unwrap();
         std::fs::write(&file, text).unwrap();
-        let mut reader = Reader { host, said: Said::default() };
+        let mut reader = Reader { host, said: Said::default(), files: 0 };
         reader.file(&file, folder.path(), DEPTH, true).map(|()| reader.said)
     }
 
@@ -122,6 +130,19 @@ mod tests {
         assert_eq!((said.user.as_deref(), said.port), (Some("ops"), Some(2222)));
         let said = read(text, "app9").unwrap();
         assert_eq!((said.user.as_deref(), said.port), (Some("other"), Some(22)));
+    }
+
+    #[test]
+    fn files_that_include_each_other_end() {
+        let refused = read("Include config config config\n", "db1").unwrap_err().to_string();
+        assert!(refused.contains("too many"), "{refused}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "((Host|Port|User|Match|include|IdentityFile|ProxyJump)[ =]?[-a-z0-9*?!~@:%\"# ]{0,12}\n?){0,8}|\\PC{0,60}") {
+            drop(read(&text, "db1"));
+        }
     }
 
     #[test]

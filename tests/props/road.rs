@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use imctl::base::{Event, HostName, Sink};
 use imctl::desired::{self, Desired, Material};
 use imctl::exec::{self, Depot, Fleet, Run};
+use imctl::facts::HostFacts;
 use imctl::plan::{self, Basis, Plan, Scene};
 use imctl::record::{Execution, Observed};
 use imctl::resource::{Probe, Resource};
@@ -79,7 +80,8 @@ async fn seen(fleet: &Fleet, probes: &BTreeMap<HostName, Vec<Probe>>) -> BTreeMa
 pub(crate) fn wanted(topology: &Topology) -> Desired {
     let mut material = Material::default();
     material.secrets.insert("token".to_owned(), SECRET.into());
-    desired::state(topology, &material, &BTreeMap::new()).expect("the stack renders")
+    let facts = topology.hosts.iter().map(|place| (place.name.clone(), HostFacts::default())).collect();
+    desired::state(topology, &material, &facts).expect("the stack renders")
 }
 
 struct Shelf;

@@ -203,6 +203,21 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_list_or_mistakes_within_it(text in "([a-z,\" #\n\r王\u{feff}\t]|name){0,80}|\\PC{0,60}") {
+            if let Err(mistakes) = read(text.as_bytes()) {
+                let lines = text.split('\n').count();
+                assert!(mistakes.iter().all(|it| it.line <= lines), "{mistakes:?}");
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_so_too(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120)) {
+            drop(read(&bytes));
+        }
+    }
+
     #[test]
     fn what_is_no_list_is_said_to_be_none() {
         assert_eq!(read(b"").unwrap_err()[0].what, "the list is empty");

@@ -229,9 +229,13 @@ fn units(seen: &mut Observed, body: &str) -> Option<()> {
 fn users(seen: &mut Observed, body: &str) -> Option<()> {
     let (entries, groups) =
         body.split_once("\n\n").or_else(|| body.strip_prefix('\n').map(|rest| ("", rest)))?;
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    for entry in entries.lines() {
+        known.entry(entry.split(':').next().unwrap_or_default()).or_insert(entry);
+    }
     for entry in groups.lines().filter(|entry| !entry.is_empty()) {
         let (name, groups) = entry.split_once(':')?;
-        let passwd = entries.lines().find(|entry| field(entry, 0) == name)?;
+        let passwd = *known.get(name)?;
         let groups = groups.replace(' ', ",");
         seen.users.insert(name.to_owned(), format!("{}:{}:{groups}", field(passwd, 5), field(passwd, 6)));
     }

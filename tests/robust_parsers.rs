@@ -1,0 +1,122 @@
+//! Everything that is read from files and hosts, given what no honest file holds: never a panic, never long, never large.
+//! A million inputs: `ROBUST_INPUTS=1000000 cargo test --release --test robust_parsers -- --ignored`.
+
+#[path = "robust/damage.rs"]
+mod damage;
+#[path = "robust/readers.rs"]
+mod readers;
+
+use damage::{Damage, damage};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use readers::{READERS, Reader};
+use std::time::{Duration, Instant};
+
+/// So long may a small input take, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// So much memory may all of it together take at any moment, in KiB.
+const MOST_KIB: u64 = 2 << 20;
+
+fn judged(reader: &Reader, input: &[u8]) -> Duration {
+    let begun = Instant::now();
+    (reader.read)(input);
+    begun.elapsed()
+}
+
+/// A reader, and one of its good documents with some damage; every tenth time bytes that were never a document.
+fn inputs() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    let damaged = (0..READERS.len(), any::<prop::sample::Index>(), prop::collection::vec(damage(), 0..6))
+        .prop_map(|(at, which, damages): (usize, prop::sample::Index, Vec<Damage>)| {
+            let good = (READERS[at].good)();
+            let mut bytes = which.get(&good).clone();
+            let other = good.concat();
+            damages.iter().for_each(|it| it.strike(&mut bytes, &other));
+            (at, bytes)
+        });
+    prop_oneof![
+        9 => damaged,
+        1 => (0..READERS.len(), prop::collection::vec(any::<u8>(), 0..400)),
+    ]
+}
+
+fn survive(count: u32) {
+    let config =
+        Config { cases: count, failure_persistence: None, max_shrink_iters: 5000, ..Config::default() };
+    let result = TestRunner::new(config).run(&inputs(), |(at, input)| {
+        let took = judged(&READERS[at], &input);
+        prop_assert!(took < PATIENCE, "{} took {took:?}", READERS[at].name);
+        Ok(())
+    });
+    if let Err(found) = result {
+        panic!("{found}");
+    }
+    assert!(most_memory() < MOST_KIB, "{} KiB", most_memory());
+}
+
+/// The most memory that this process ever held, in KiB.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the high-water mark");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[test]
+fn damaged_documents_are_read_or_refused() {
+    survive(400);
+}
+
+#[test]
+#[ignore = "long: ROBUST_INPUTS says how many"]
+fn a_million_damaged_documents_are_read_or_refused() {
+    let count = std::env::var("ROBUST_INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    survive(count);
+}
+
+/// Inputs that are made to be slow, deep or large, for every reader.
+fn monsters() -> Vec<(&'static str, Vec<u8>)> {
+    let deep = 100_000;
+    let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..30 {
+        let before = format!("*a{},", level - 1).repeat(10);
+        laughs.push_str(&format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(',')));
+    }
+    let stairs: String = (0..4000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    vec![
+        ("nested lists", "[".repeat(deep).into_bytes()),
+        ("nested and closed lists", ["[".repeat(deep), "]".repeat(deep)].concat().into_bytes()),
+        ("nested maps", "{a: ".repeat(deep).into_bytes()),
+        ("nested JSON", "{\"a\":".repeat(deep).into_bytes()),
+        ("nested dashes", "- ".repeat(deep).into_bytes()),
+        ("nested questions", "? ".repeat(deep).into_bytes()),
+        ("stairs", stairs.into_bytes()),
+        ("a billion laughs", laughs.into_bytes()),
+        ("a scalar of 10 MB", ["name: ", &"x".repeat(10 << 20)].concat().into_bytes()),
+        ("a quoted scalar of 10 MB", ["\"", &"\\n".repeat(5 << 20), "\""].concat().into_bytes()),
+        ("a number of a million digits", ["version: ", &"9".repeat(1 << 20)].concat().into_bytes()),
+        ("a million empty lines", "\n".repeat(1 << 20).into_bytes()),
+        ("a million NULs", vec![0; 1 << 20]),
+        ("a million byte order marks", "\u{feff}".repeat(1 << 20).into_bytes()),
+        ("many anchors", (0..50_000).map(|at| format!("k{at}: &k{at} v\n")).collect::<String>().into_bytes()),
+        ("one key many times", "name: a\n".repeat(50_000).into_bytes()),
+        ("many patterns", ["*a".repeat(50_000), " ssh-ed25519 AAAA\n".to_owned()].concat().into_bytes()),
+        ("quotes without end", "a,\"\n".repeat(100_000).into_bytes()),
+        ("many tags", "!a ".repeat(deep).into_bytes()),
+        ("many documents", "--- a\n".repeat(deep).into_bytes()),
+        ("a comment without end", ["#", &"x".repeat(5 << 20)].concat().into_bytes()),
+    ]
+}
+
+#[test]
+fn what_is_made_to_be_deep_or_large_is_refused_in_time() {
+    let mut slow = Vec::new();
+    for (what, input) in monsters() {
+        for reader in READERS {
+            let took = judged(reader, &input);
+            if took > PATIENCE {
+                slow.push(format!("{} took {took:?} for {what}", reader.name));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{slow:#?}");
+    assert!(most_memory() < MOST_KIB, "{} KiB", most_memory());
+}
