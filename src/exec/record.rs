@@ -55,8 +55,10 @@ pub(super) async fn settle(run: &Run<'_>, lane: &Lane, at: usize) -> Result<(), 
         return Ok(());
     }
     let folder = owed_folder(&run.plan.deployment);
-    let script: String =
-        units.iter().map(|unit| format!("rm -f -- {}\n", quote(&format!("{folder}/{unit}")))).collect();
+    let mut script = String::new();
+    for unit in units {
+        writeln!(script, "rm -f -- {}", quote(&format!("{folder}/{unit}"))).expect("a String takes all");
+    }
     let link =
         run.fleet.link(&lane.host).ok_or_else(|| format!("there is no connection to `{}`", lane.host))?;
     let output = link.exec(Exec::new(script, WITHIN)).await.map_err(|cause| cause.to_string())?;

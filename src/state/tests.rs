@@ -264,3 +264,16 @@ fn the_certificates_convince_a_tls_client_for_their_names_only() {
     std::fs::write(&key, other.key.expose()).unwrap();
     assert!(mistakes(&["im.example"], now)[0].contains("is not the certificate's"));
 }
+
+#[test]
+fn secrets_of_a_newer_format_are_left_alone() {
+    let (_folder, state) = state();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    text(&mut vault, "db-password");
+    vault.contents.format = 2;
+    vault.save().unwrap();
+    let before = state.read("secrets.age").unwrap();
+    let told = state.vault(&answering("correct horse battery")).err().unwrap().to_string();
+    assert!(told.ends_with("its format is 2, this imctl reads 1"), "{told}");
+    assert_eq!(state.read("secrets.age").unwrap(), before);
+}

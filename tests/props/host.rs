@@ -15,6 +15,7 @@ pub(crate) struct Node {
 
 /// A unit of systemd.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that systemd tells of a unit")]
 pub(crate) struct Unit {
     pub(crate) active: bool,
     pub(crate) failed: bool,

@@ -98,7 +98,9 @@ fn script(host: &Host, key: &str) -> (String, i32) {
     match key.split_once(' ').unwrap_or((key, "")) {
         ("manifest", _) => (String::from_utf8_lossy(&host.manifest).into_owned(), 0),
         ("standing", _) => {
-            (host.owed.iter().map(|(unit, verb)| format!("owed {verb} {unit}\n")).collect(), 0)
+            let lines: Vec<String> =
+                host.owed.iter().map(|(unit, verb)| format!("owed {verb} {unit}")).collect();
+            (lines.join("\n"), 0)
         }
         ("joined", component) => word(host.joined.contains(component)),
         ("command", name) => word(host.done.contains(name)),

@@ -55,18 +55,17 @@ fn befall(world: &World, between: &[(usize, bool)]) {
 }
 
 /// Whether a run that went well must have left nothing to do: nobody worked against it, and nothing that cannot be seen
-/// afterwards (a restart, a hook) only pretended to be done.
+/// afterwards (a restart) only pretended to be done.
 fn must_be_whole(faults: &[(usize, Fault)], idled: &[(HostName, String)]) -> bool {
     let against = |fault: &Fault| matches!(fault, Fault::Dies | Fault::Tampered | Fault::Sickens);
-    let unseen =
-        |what: &String| ["restart", "reload", "imhook", "put() {"].iter().any(|it| what.contains(it));
+    let unseen = |what: &String| ["restart", "reload", "put() {"].iter().any(|it| what.contains(it));
     !faults.iter().any(|(_, fault)| against(fault)) && !idled.iter().any(|(_, what)| unseen(what))
 }
 
 /// The run in which things go wrong; the rules that were broken in it.
 async fn troubled(world: &World, case: &Case, second: &Survey) -> Result<Execution, TestCaseError> {
     let (shape, _, drift, faults) = case;
-    let drifted = drift.as_ref().and_then(|index| rules::drift(world, &second.plan, index));
+    let drifted = drift.as_ref().and_then(|index| rules::drift(world, &second.plan, *index));
     let execution = run(world, second, (shape, &shape.after), faults.clone()).await;
     let watch = world.lock().watch.clone();
     let mut broken = rules::broken(&second.plan, &execution, &watch.happened);

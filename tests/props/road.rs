@@ -15,6 +15,7 @@ use imctl::resource::{Probe, Resource};
 use imctl::topology::Topology;
 use imctl::transport::{Exec, Session};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -96,7 +97,7 @@ impl Depot for Shelf {
     ) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             let script = format!("impkg {} '{}'\n", names.join(","), mask.join(","));
-            let done = link.exec(Exec::new(script, Duration::from_secs(60))).await;
+            let done = link.exec(Exec::new(script, Duration::from_mins(1))).await;
             let output = done.map_err(|cause| cause.to_string())?;
             if output.status == 0 { Ok(()) } else { Err(output.text()) }
         })
@@ -132,12 +133,12 @@ pub(crate) async fn run(
     let said = Arc::new(Mutex::new(String::new()));
     let (place, words) = (world.clone(), said.clone());
     let sink = Sink::new(move |event| {
-        words.lock().expect("nobody panics with it").push_str(&format!("{event:?}\n"));
+        writeln!(words.lock().expect("nobody panics with it"), "{event:?}").expect("a String takes all text");
         let watch = &mut place.lock().watch;
         match event {
             Event::StepStarted { host, .. } => watch.note(Happened::Began(host)),
             Event::StepDone { host, .. } | Event::StepFailed { host, .. } => {
-                watch.note(Happened::Ended(host))
+                watch.note(Happened::Ended(host));
             }
             _ => {}
         }
@@ -178,7 +179,7 @@ pub(crate) fn unfinished(
     let inside = world.lock();
     let mut found = Vec::new();
     for (host, it) in &inside.hosts {
-        if !it.drained.is_empty() && !idled.iter().any(|(_, what)| what.starts_with("imhook undrain")) {
+        if !it.drained.is_empty() {
             found.push(format!("{host} still holds load away from {:?}", it.drained));
         }
         for at in 0..shape.parts.len() {

@@ -101,12 +101,12 @@ pub(crate) const DRIFT: &[u8] = b"changed after the plan was made";
 
 /// Changes one of the files that the plan writes and that nothing before it in the plan could have changed; none when there
 /// is no such file.
-pub(crate) fn drift(world: &World, plan: &Plan, index: &Index) -> Option<(HostName, String)> {
-    let plain = ["file", "directory", "gate"];
+pub(crate) fn drift(world: &World, plan: &Plan, index: Index) -> Option<(HostName, String)> {
+    let harmless = ["file", "directory", "gate"];
     let mut changed: BTreeSet<&HostName> = BTreeSet::new();
     let mut files = Vec::new();
     for batch in plan.stages.iter().flat_map(|stage| &stage.batches) {
-        let unexplained = |step: &&Step| !plain.contains(&step.kind.as_str());
+        let unexplained = |step: &&Step| !harmless.contains(&step.kind.as_str());
         let foreign = |lane: &Lane, host: &HostName| {
             lane.host != *host && lane.steps.iter().any(|step| step.on == *host)
         };

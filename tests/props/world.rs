@@ -142,7 +142,8 @@ impl World {
                 }
                 Err(lost())
             }
-            Some(Fault::Idle) if !what.contains("look() {") => {
+            // A hook that says it did its work and did not is believed by everybody.
+            Some(Fault::Idle) if !what.contains("look() {") && !what.starts_with("imhook") => {
                 inside.idled.push((host.clone(), what.to_owned()));
                 Ok(Output::default())
             }

@@ -79,7 +79,7 @@ pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-fn place(index: &Index, bytes: &[u8]) -> usize {
+fn place(index: Index, bytes: &[u8]) -> usize {
     index.index(bytes.len() + 1)
 }
 
@@ -92,31 +92,31 @@ impl Damage {
     pub(crate) fn strike(&self, bytes: &mut Vec<u8>, other: &[u8]) {
         match self {
             Self::Flip(at, with) => {
-                let at = place(at, bytes);
+                let at = place(*at, bytes);
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= with;
                 }
             }
             Self::Cut(at, length) => {
-                let at = place(at, bytes);
+                let at = place(*at, bytes);
                 bytes.drain(at..(at + length).min(bytes.len()));
             }
             Self::Double(at, length) => {
-                let at = place(at, bytes);
+                let at = place(*at, bytes);
                 let piece = bytes[at..(at + length).min(bytes.len())].to_vec();
                 insert(bytes, at, &piece);
             }
-            Self::Put(at, which) => insert(bytes, place(at, bytes), INTRUDERS[*which]),
+            Self::Put(at, which) => insert(bytes, place(*at, bytes), INTRUDERS[*which]),
             Self::Nest(at, which, times) => {
-                let at = place(at, bytes);
+                let at = place(*at, bytes);
                 insert(bytes, at, &INTRUDERS[*which].repeat(*times));
             }
-            Self::Digits(at, count) => insert(bytes, place(at, bytes), &b"7".repeat(*count)),
+            Self::Digits(at, count) => insert(bytes, place(*at, bytes), &b"7".repeat(*count)),
             Self::Graft(at, from, length) => {
-                let (at, from) = (place(at, bytes), place(from, other));
+                let (at, from) = (place(*at, bytes), place(*from, other));
                 insert(bytes, at, &other[from..(from + length).min(other.len())]);
             }
-            Self::End(at) => bytes.truncate(place(at, bytes)),
+            Self::End(at) => bytes.truncate(place(*at, bytes)),
         }
     }
 }
