@@ -193,7 +193,7 @@ class Full(World):
 
     name = "full"
     hosts = ("app1", "db1", "file1")
-    units = {"app1": ["ejabberd", "haproxy", "nftables"], "db1": ["postgresql@15-main"], "file1": ["garage", "nginx"]}
+    units = {"app1": ["ejabberd", "haproxy"], "db1": ["postgresql@15-main"], "file1": ["garage", "nginx"]}
 
     def template(self):
         return "three"
@@ -230,7 +230,7 @@ class Full(World):
                 self.inside(host, "f=$(grep -ls '^table' /etc/nftables.conf /etc/nftables.d/* | head -n 1); "
                             f"echo '# by hand {number}' >>$f")
         if situation in ("settings", "artifact"):
-            self.inside("file1", "echo x >>$(command -v garage)")
+            self.inside("file1", "f=$(command -v garage || echo /usr/local/bin/garage); cp -p $f $f.x; echo x >>$f.x; mv $f.x $f")
         if situation in ("settings", "sysctl"):
             for host in self.hosts:
                 self.inside(host, "for f in /etc/sysctl.d/*imctl*; do echo '# by hand' >>$f; done")
