@@ -3,7 +3,7 @@
 use super::error::write_facts;
 use super::style::{Style, Tone, counted, spoken, wrapped};
 use super::{FindingsView, Totals};
-use crate::base::{Exit, HostName, Verdict};
+use crate::base::{Exit, Finding, HostName, Verdict};
 use crate::record::{Execution, StepResult};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -130,6 +130,8 @@ fn write_done(out: &mut impl Write, view: &InstallView, style: Style) -> io::Res
     let mut facts = Vec::new();
     if let Some(proved) = &view.proved {
         facts.push(("proved".to_owned(), proof(proved)));
+        let failed = proved.findings.iter().filter(|it| it.verdict == Verdict::Failed);
+        facts.extend(failed.map(|it| ("failed".to_owned(), failing(it))));
     }
     facts.push(("report".to_owned(), format!("{}/report.html", view.folder)));
     facts.push(("log".to_owned(), format!("{}/events.jsonl", view.folder)));
@@ -169,6 +171,13 @@ fn amounts(totals: &Totals) -> String {
         return "0 changes".into();
     }
     format!("{} on {}", parts.join(", "), counted(totals.hosts, "host"))
+}
+
+/// A check that failed after the change, in one line.
+fn failing(finding: &Finding) -> String {
+    let Finding { id, host, what, seen, needed, fix, .. } = finding;
+    let host = host.as_ref().map(|host| format!(" {host}")).unwrap_or_default();
+    format!("{id}{host}: {what}: seen {seen}, needed {needed}; {fix}")
 }
 
 fn proof(view: &FindingsView) -> String {
