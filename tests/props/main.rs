@@ -70,8 +70,9 @@ async fn troubled(world: &World, case: &Case, second: &Survey) -> Result<Executi
     let watch = world.lock().watch.clone();
     let mut broken = rules::broken(&second.plan, &execution, &watch.happened);
     broken.extend(watch.broken);
+    let by_others = [rules::DRIFT, world::TAMPERED].map(host::digest);
     if let Some((host, path)) = &drifted
-        && world.lock().hosts[host].nodes[path].sha256 != host::digest(rules::DRIFT)
+        && !by_others.contains(&world.lock().hosts[host].nodes[path].sha256)
     {
         broken.push(format!("{path} on {host} was changed after the plan was made, and written over"));
     }

@@ -34,6 +34,9 @@ pub(crate) enum Fault {
     LeaseLost,
 }
 
+/// What a file holds that somebody changed in the middle of a run.
+pub(crate) const TAMPERED: &[u8] = b"tampered with";
+
 /// Everything that is shared.
 #[derive(Default)]
 pub(crate) struct Inside {
@@ -165,7 +168,7 @@ impl Inside {
     fn tamper(&mut self, host: &HostName) {
         let Some(it) = self.hosts.get_mut(host) else { return };
         if let Some(node) = it.nodes.values_mut().find(|node| !node.folder) {
-            node.sha256 = super::host::digest(b"tampered with");
+            node.sha256 = super::host::digest(TAMPERED);
         }
     }
 
