@@ -1,11 +1,10 @@
 //! Who of a component counts when one of it is disturbed: those that stand already, not those that this plan puts there.
 
 use super::Scene;
-use super::story::join_key;
 use crate::base::Component;
 use crate::desired::DesiredInstance;
 use crate::record::Observed;
-use crate::resource::{Resource, ServiceState};
+use crate::resource::{Resource, Service, ServiceState};
 use crate::topology::Instance;
 
 /// The members of a component on the hosts that are planned for.
@@ -18,16 +17,17 @@ pub(super) fn members(scene: Scene<'_>, component: &Component) -> Vec<Instance> 
     members.map(|it| it.instance.clone()).collect()
 }
 
-/// Whether its units are there to be run, and it has joined where joining is wanted.
-fn is_member(it: &DesiredInstance, seen: &Observed) -> bool {
-    let is_there = |unit: &str| seen.units.get(unit).is_some_and(|state| state.load == "loaded");
-    let has_joined = || {
-        let answer = seen.scripts.get(&join_key(&it.instance.component));
-        it.hooks.join.is_empty() || answer.is_some_and(|answer| answer.status == 0)
+/// Whether it stood there before: its units run, failed, or start at boot. Whether it has joined is not asked, because a
+/// member that is down may not be able to tell.
+pub(super) fn is_member(it: &DesiredInstance, seen: &Observed) -> bool {
+    let stood = |service: &Service| {
+        let Some(state) = seen.units.get(&service.unit) else { return false };
+        let ran = matches!(state.active.as_str(), "active" | "reloading" | "activating" | "failed");
+        state.load == "loaded" && (ran || state.file != "disabled" || !service.enabled)
     };
     let mut running = it.resources.iter().filter_map(|resource| match resource {
-        Resource::Service(service) if service.state == ServiceState::Running => Some(&service.unit),
+        Resource::Service(service) if service.state == ServiceState::Running => Some(service),
         _ => None,
     });
-    running.all(|unit| is_there(unit)) && has_joined()
+    running.all(stood)
 }

@@ -1,6 +1,7 @@
 //! The story of one instance: its steps in order, and whether they disturb what runs.
 
 use super::basis::digest;
+use super::members::is_member;
 use super::standing::Standing;
 use super::{Act, HookKind, Step, Verb};
 use crate::base::{Component, HostName, ResourceId};
@@ -196,8 +197,8 @@ impl Teller<'_> {
     }
 
     fn finish(mut self) -> Story {
-        // Who is new or has yet to join is no member: it waits for those that run.
-        self.story.down &= !self.story.disturbs && !self.fresh;
+        // Who is new is no member: it waits for those that run. A member that is down goes first, also where it joins anew.
+        self.story.down &= is_member(self.it, self.seen);
         if self.story.steps.is_empty() {
             return self.story;
         }
