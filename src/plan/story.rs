@@ -44,6 +44,7 @@ pub(super) fn story(
         running_disturbed: false,
         fresh: false,
         joined: false,
+        cut_off: false,
     };
     teller.owed();
     for resource in &it.resources {
@@ -71,6 +72,8 @@ struct Teller<'a> {
     /// A package of this component is new: what depends on it is known only later.
     fresh: bool,
     joined: bool,
+    /// An earlier run may have moved its load away and not brought it back.
+    cut_off: bool,
 }
 
 impl Teller<'_> {
@@ -83,6 +86,7 @@ impl Teller<'_> {
         let own: BTreeSet<&String> = self.it.units.iter().chain(services).collect();
         for owed in Standing::seen(self.seen).owed.into_iter().filter(|owed| own.contains(&owed.unit)) {
             let because = "an earlier run was cut off before it".to_owned();
+            self.cut_off |= owed.restart;
             self.asked.insert(owed.unit, Asked { restart: owed.restart, because });
         }
     }
@@ -213,7 +217,7 @@ impl Teller<'_> {
         }
         let health = hook_steps(self.it, HookKind::Health);
         self.story.steps.extend(health);
-        if self.running_disturbed {
+        if self.running_disturbed || self.cut_off {
             let undrain = hook_steps(self.it, HookKind::Undrain);
             self.story.steps.extend(undrain);
         }

@@ -65,25 +65,27 @@ fn results(plan: &Plan, execution: &Execution, found: &mut Vec<String>) {
     }
 }
 
-/// Once the lease is lost only steps that had begun go on.
+/// Once the lease is lost only steps and records that had begun go on.
 fn after_loss(happened: &[Happened], found: &mut Vec<String>) {
     let mut running = BTreeSet::new();
+    let mut records = BTreeSet::new();
     let mut lost = false;
     let mut entered: Option<&HostName> = None;
     for one in happened {
         match one {
             Happened::Began(host) => entered = Some(host),
-            Happened::Asked(_, true) => {
-                if let Some(host) = entered.take() {
-                    running.insert(host);
-                }
-            }
+            Happened::Asked(host, true) => match entered.take() {
+                Some(lane) => drop(running.insert(lane)),
+                None => drop(records.insert(host)),
+            },
             Happened::Asked(_, false) => lost = true,
             Happened::Ended(host) => drop(running.remove(host)),
-            Happened::Act(at) if lost && running.is_empty() => {
-                found.push(format!("something was done on {at} after the lease was lost"));
+            Happened::Act(at) => {
+                if !records.remove(at) && lost && running.is_empty() {
+                    found.push(format!("something was done on {at} after the lease was lost"));
+                }
             }
-            Happened::Act(_) | Happened::Stop => {}
+            Happened::Stop => {}
         }
     }
 }
