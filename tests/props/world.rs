@@ -145,8 +145,8 @@ impl World {
                 }
                 Err(lost())
             }
-            // A hook that says it did its work and did not is believed by everybody.
-            Some(Fault::Idle) if !what.contains("look() {") && !what.starts_with("imhook") => {
+            // A hook, or the note of what is owed, that says it did its work and did not is believed by everybody.
+            Some(Fault::Idle) if !["look() {", "imhook", "put() {"].iter().any(|it| what.contains(it)) => {
                 inside.idled.push((host.clone(), what.to_owned()));
                 Ok(Output::default())
             }
