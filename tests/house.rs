@@ -182,11 +182,10 @@ fn nothing_is_left_for_later_and_no_lint_is_silenced_without_a_reason() {
         faults.extend(lines_with(
             &path,
             &source.code,
-            &["todo!(", "unimplemented!(", "#[allow(", "#![allow("],
+            &[concat!("to", "do!("), concat!("unimpl", "emented!("), "#[allow(", "#![allow("],
         ));
-        if !path.starts_with("tests/house") {
-            faults.extend(lines_with(&path, &text, &["TODO", "FIXME"]));
-        }
+        // Put together here, so that this file too is searched.
+        faults.extend(lines_with(&path, &text, &[concat!("TO", "DO"), concat!("FIX", "ME")]));
         if !text.starts_with("//!") {
             faults.push(format!("{path}: does not begin by saying what it is for (`//!`)"));
         }
