@@ -1,10 +1,11 @@
 //! Killed at bad moments: the next run says what it found, converges, and leaves nothing behind. `make soak` does the
 //! same at many more moments.
 
+use super::child::begin;
 use super::world::{World, both, edit, may_run, text, until};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 const RELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stacks/relay.yml");
@@ -14,15 +15,9 @@ const LEFT: &str = "find / -xdev \\( -path /proc -o -path /sys \\) -prune -o -na
     ls /usr/sbin/policy-rc.d /run/imctl/packages 2>/dev/null; dpkg --audit; \
     systemctl list-units --no-legend --plain --all 'imctl-restore*' 'imctl-packages*'";
 
-fn begin(world: &World, words: &[&str]) -> Child {
+fn begun(world: &World, words: &[&str]) -> Child {
     world.say(&format!("imctl {} begins", words.join(" ")));
-    Command::new(env!("CARGO_BIN_EXE_imctl"))
-        .args(words)
-        .env("NO_COLOR", "1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("imctl can be started")
+    begin(words)
 }
 
 fn runs(world: &World) -> BTreeSet<PathBuf> {
@@ -33,7 +28,7 @@ fn runs(world: &World) -> BTreeSet<PathBuf> {
 /// Begins a command and kills it as soon as its log holds an event of this kind about this step.
 fn killed_at(world: &World, words: &[&str], (event, step): (&str, &str)) {
     let before = runs(world);
-    let mut child = begin(world, words);
+    let mut child = begun(world, words);
     let event = format!("\"event\":\"{event}\"");
     let is_there = || {
         let new = runs(world).difference(&before).next().map(|folder| folder.join("events.jsonl"));
@@ -117,7 +112,7 @@ impl Web {
     /// Begins an install and comes back when dpkg is at work.
     fn unpacking(&self) -> Child {
         self.world.host("one", ": >/var/log/dpkg.log");
-        let child = begin(&self.world, &self.words());
+        let child = begun(&self.world, &self.words());
         let unpacks = || self.world.host("one", "grep -q 'status half-installed' /var/log/dpkg.log").0 == 0;
         until("packages are unpacked", Duration::from_mins(1), unpacks);
         child
@@ -163,7 +158,7 @@ fn packages_go_on_without_imctl_and_what_broke_them_is_told_and_mended() {
 
     web.bare();
     web.world.host("one", "mount -t tmpfs -o size=300k small /var/cache/imctl/apt/archives");
-    let child = begin(&web.world, &web.words());
+    let child = begun(&web.world, &web.words());
     let output = child.wait_with_output().expect("it ends");
     let said = both(&output);
     assert_eq!(output.status.code(), Some(5), "{said}");
