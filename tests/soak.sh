@@ -14,5 +14,10 @@ export IMCTL
 dir=${IMCTL_SOAK:-/var/lib/imctl-soak}/${SEED:-1}
 mkdir -p "$dir"
 chmod 700 "$dir"
-[ -e "$dir/long" ] || { cargo test --locked --lib transport:: -- --ignored && touch "$dir/long"; }
+if [ ! -e "$dir/long" ]; then
+    cargo test --locked --lib transport:: -- --ignored
+    PROPS_CASES=${PROPS_CASES:-2000} cargo test --locked --test props -- --ignored
+    ROBUST_INPUTS=${ROBUST_INPUTS:-1000000} cargo test --locked --test robust_parsers -- --ignored
+    touch "$dir/long"
+fi
 exec python3 tests/soak.py
