@@ -124,8 +124,8 @@ fn told(name: &str, holders: &[(HostName, LeaseSeen)]) -> String {
             .filter(|(_, it)| it.token == lease.token)
             .map(|(host, _)| host.to_string())
             .collect();
-        let ends = format!("it ends in {} s unless it is renewed", lease.ends_in);
-        lines.push(format!("{} on {}; {ends}", holder_words(name, lease), hosts.join(", ")));
+        let ends = format!("ends in {} s unless it is renewed", lease.ends_in);
+        lines.push(format!("{}; the lease on {} {ends}", holder_words(name, lease), hosts.join(", ")));
     }
     lines.join("\n")
 }
@@ -137,7 +137,7 @@ pub(super) fn holder_words(name: &str, lease: &LeaseSeen) -> String {
     let since = holder.started.strftime("%H:%M:%S UTC");
     let reason = holder.reason.as_ref().map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
     format!(
-        "`{}` is changing {name} since {since} ({}): {}{reason}; the lease is held",
+        "`{}` is changing {name} since {since} ({}): {}{reason}",
         holder.owner,
         spoken(age),
         holder.operation

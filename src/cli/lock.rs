@@ -60,8 +60,8 @@ async fn standing(road: &Road, fleet: &Fleet) -> BTreeMap<HostName, Result<Stand
     let question = Probe::Script { key: STANDING_KEY.to_owned(), script };
     let probes = fleet.iter().map(|(host, _)| (host.clone(), vec![question.clone()])).collect();
     let seen = exec::look(fleet, &probes).await;
-    let read = |seen: Observed| Standing::seen(&seen);
-    seen.into_iter().map(|(host, seen)| (host, seen.map(read).map_err(|cause| cause.to_string()))).collect()
+    let open = |seen: Observed| Standing::seen(&seen);
+    seen.into_iter().map(|(host, seen)| (host, seen.map(open).map_err(|cause| cause.to_string()))).collect()
 }
 
 async fn show(road: &Road, global: &Global) -> Result<Exit, Failure> {
@@ -111,7 +111,11 @@ fn words(name: &str, standing: &Standing) -> String {
     let lock = match &standing.lease {
         None => "free".to_owned(),
         Some(lease) if lease.ends_in > 0 => {
-            format!("{}; it ends in {} s unless it is renewed", holder_words(name, lease), lease.ends_in)
+            format!(
+                "{}; the lease ends in {} s unless it is renewed",
+                holder_words(name, lease),
+                lease.ends_in
+            )
         }
         Some(lease) => match &lease.holder {
             Some(holder) => {

@@ -32,7 +32,10 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     survey.fleet.close().await;
     if let Some((host, lease)) = survey.kept_out(&road.state.id()).first() {
         let who = holder_words(&road.inventory().name, lease);
-        survey.plan.notes.push(format!("{who} on {host}. What is shown may change under your eyes."));
+        survey
+            .plan
+            .notes
+            .push(format!("{who}; the lease is on {host}. What is shown may change under your eyes."));
     }
     let view = survey_view(&road, &survey, global.verbose > 0 || global.output == OutputFormat::Json);
     match global.output {

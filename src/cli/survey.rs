@@ -77,6 +77,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
     plan.notes.extend(super::lost::back(road)?);
+    plan.notes.extend(unasked(road, &plan));
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
 }
 
@@ -116,6 +117,22 @@ impl Survey {
         let moved = self.plan.basis.hosts.iter().find(|(host, then)| now(host).as_ref() != Some(then));
         Ok(moved.map(|(host, _)| host.clone()))
     }
+}
+
+/// A sentence about hosts that were not selected, when something that runs is disturbed without asking them.
+fn unasked(road: &Road, plan: &Plan) -> Option<String> {
+    let others: Vec<String> = road
+        .present()
+        .iter()
+        .filter(|host| !road.hosts.contains(host))
+        .map(|host| format!("`{host}`"))
+        .collect();
+    let disturbs = plan.steps().any(|step| step.verb == plan::Verb::Restart);
+    let sentence = format!(
+        "{} not selected: nobody asks there whether the service is well before it is restarted here.",
+        if others.len() == 1 { format!("{} is", others[0]) } else { format!("{} are", others.join(", ")) }
+    );
+    (disturbs && !others.is_empty()).then_some(sentence)
 }
 
 fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {

@@ -110,16 +110,15 @@ async fn renew_for_ever(host: HostName, link: Arc<dyn Session>, script: String, 
         sleep(EVERY).await;
         let begun = Instant::now();
         let exec = Exec::new(script.clone(), HOLDS);
-        let answer = match &own {
-            Some(own) => own.exec(exec).await,
-            None => {
-                let Ok(answer) = timeout(PATIENCE, link.exec(exec)).await else {
-                    // Every channel the host allows is in use, or the host is slow.
-                    own = link.again().await.ok();
-                    continue;
-                };
-                answer
-            }
+        let answer = if let Some(own) = &own {
+            own.exec(exec).await
+        } else {
+            let Ok(answer) = timeout(PATIENCE, link.exec(exec)).await else {
+                // Every channel the host allows is in use, or the host is slow.
+                own = link.again().await.ok();
+                continue;
+            };
+            answer
         };
         // Who cannot be asked lets the lease end: the time since the last answer tells.
         let Ok(output) = answer else {
