@@ -91,13 +91,25 @@ impl Change<'_> {
                 return Ok(None);
             }
         };
-        let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
-        self.note_lost(&mut survey)?;
-        let execution = self.execute(&survey, &lease, (&live, &log)).await;
+        let worked = self.work(&mut survey, &lease, &live).await;
+        // Whatever came of it, nobody is kept out any longer.
         lease.give_back().await;
         survey.fleet.close().await;
         live.finish();
-        Ok(Some(Applied { execution: execution?, survey, log, _folder: folder }))
+        let (execution, log) = worked?;
+        Ok(Some(Applied { execution, survey, log, _folder: folder }))
+    }
+
+    async fn work(
+        &self,
+        survey: &mut Survey,
+        lease: &Lease,
+        live: &Live,
+    ) -> Result<(Execution, RunLog), Failure> {
+        let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
+        self.note_lost(survey)?;
+        let execution = self.execute(survey, lease, (live, &log)).await?;
+        Ok((execution, log))
     }
 
     /// The operator's folder, against other commands of imctl in it.
