@@ -272,7 +272,7 @@ class Run:
             if len(hits) > nth or (over and hits):
                 self.target = hits[min(nth, len(hits) - 1)]
                 if phase == "during":
-                    time.sleep(dice.uniform(0.01, 3.0 if kind == "package" else 0.12))
+                    time.sleep(dice.uniform(0.01, 3.0 if kind == "package" else 0.3))
                 return not over
             if over:
                 return False

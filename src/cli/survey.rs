@@ -111,7 +111,9 @@ impl Survey {
     /// Looks again, now that nobody else may change the hosts: the first host that is not as the plan says.
     pub(super) async fn moved(&self, road: &Road) -> Result<Option<HostName>, Failure> {
         let identities = desired::identities(&road.topology)?;
-        let (mut seen, _) = see(road, &self.fleet, &identities).await?;
+        let probes =
+            road.hosts.iter().map(|host| (host.clone(), plan::probes(&road.topology, &identities, host)));
+        let mut seen = all(exec::look(&self.fleet, &probes.collect()).await)?;
         leftovers(&self.fleet, &self.desired, &mut seen).await?;
         let now = |host: &HostName| seen.get(host).map(Basis::of_host);
         let moved = self.plan.basis.hosts.iter().find(|(host, then)| now(host).as_ref() != Some(then));

@@ -5,9 +5,16 @@ use super::guard::guarded;
 use crate::base::HostName;
 use crate::resource::Action;
 use crate::transport::{Exec, Session};
+use std::time::Duration;
 
 /// The last so many lines of a failed command's output reach the operator.
 const LINES: usize = 25;
+
+/// What makes systemd read its files.
+pub(super) const READ_UNITS: &str = "systemctl daemon-reload\n";
+
+/// How long systemd may take for it on a host that has much to do.
+pub(super) const MINUTES: Duration = Duration::from_mins(2);
 
 /// Where an act takes place.
 #[derive(Clone, Copy)]
@@ -26,6 +33,11 @@ pub(super) async fn act(site: Site<'_>, action: &Action) -> Result<(), String> {
             let output = link.exec(exec).await.map_err(|cause| cause.to_string())?;
             if output.status == 0 { Ok(()) } else { Err(failure(output.status, &output.text())) }
         }
+        Action::ReadUnits => {
+            let output =
+                link.exec(Exec::new(READ_UNITS, MINUTES)).await.map_err(|cause| cause.to_string())?;
+            if output.status == 0 { Ok(()) } else { Err(failure(output.status, &output.text())) }
+        }
         Action::Upload { path, content, mode, owner, group } => {
             let done = link.upload(path, content.expose(), mode, owner, group).await;
             done.map_err(|cause| format!("cannot write `{path}`: {cause}"))
@@ -41,7 +53,7 @@ pub(super) async fn act(site: Site<'_>, action: &Action) -> Result<(), String> {
 }
 
 /// The end of an output with its status.
-fn failure(status: i32, text: &str) -> String {
+pub(super) fn failure(status: i32, text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let tail = lines[lines.len().saturating_sub(LINES)..].join("\n");
     if tail.is_empty() { format!("it ended with status {status}") } else { tail }

@@ -4,10 +4,11 @@ use super::act::{Site, act};
 use super::look::look_at;
 use super::record;
 use super::run::Run;
-use super::view::{is_still_there, same};
+use super::stretch::{self, Looks, stretch};
+use super::view::is_still_there;
 use crate::base::{Component, Event, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
-use crate::plan::{Act, HookKind, Lane, Step, Verb, leftovers};
+use crate::plan::{Act, HookKind, Lane, Step, leftovers};
 use crate::record::{Observed, StepResult};
 use crate::resource::{Action, Package, Probe, Resource};
 use crate::topology::Instance;
@@ -31,22 +32,25 @@ pub(super) struct Traces {
 pub(super) type Touched = Mutex<Traces>;
 
 impl Traces {
-    fn note(&mut self, host: &HostName, plain: bool) {
+    pub(super) fn note(&mut self, host: &HostName, kind: &str) {
         self.any.insert(host.clone());
-        if !plain {
+        if !PLAIN.contains(&kind) {
             self.beyond.insert(host.clone());
         }
     }
 
     /// Whether what a resource of this kind looks at may have changed by this run's own doing.
-    fn explain(&self, host: &HostName, kind: &str) -> bool {
+    pub(super) fn explain(&self, host: &HostName, kind: &str) -> bool {
         if PLAIN.contains(&kind) { self.beyond.contains(host) } else { self.any.contains(host) }
     }
 }
 
 /// How a step ended before it became a result.
-enum End {
+pub(super) enum End {
     Done,
+    /// Acted, and nobody looked yet whether it is right.
+    Acted,
+    NotReached,
     Failed(String),
     Drifted(String),
 }
@@ -60,68 +64,91 @@ pub(super) async fn lane(
     let mut results = Vec::new();
     let mut going = true;
     let mut ahead = None;
-    for (at, step) in lane.steps.iter().enumerate() {
-        let said = step.line();
+    while let Some(step) = lane.steps.get(results.len()) {
         if !going || run.stop.is_cancelled() {
             going = false;
-            results.push((said, StepResult::NotReached, Duration::ZERO));
+            results.push((step.line(), StepResult::NotReached, Duration::ZERO));
             continue;
         }
-        let begun = Instant::now();
-        run.sink.send(Event::StepStarted { host: lane.host.clone(), step: said.clone() });
-        let mut end = converge(run, (step, lane.steps.get(at + 1)), &mut ahead, touched).await;
-        if matches!(end, End::Done)
-            && let Err(why) = record::settle(run, lane, at).await
-        {
-            end = End::Failed(why);
+        for (end, took) in front(run, lane, results.len(), &mut ahead, touched).await {
+            let said = lane.steps[results.len()].line();
+            let result = tell(run, &lane.host, &said, end, took);
+            going &= result == StepResult::Done;
+            results.push((said, result, took));
         }
-        let took = begun.elapsed();
-        let (host, step) = (lane.host.clone(), said.clone());
-        let result = match end {
-            End::Done => {
-                run.sink.send(Event::StepDone { host, step, took });
-                StepResult::Done
-            }
-            End::Failed(why) => {
-                let why = (run.redact)(&why);
-                run.sink.send(Event::StepFailed { host, step, error: why.clone() });
-                StepResult::Failed(why)
-            }
-            End::Drifted(why) => {
-                run.sink.send(Event::StepFailed { host, step, error: why.clone() });
-                StepResult::Drifted(why)
-            }
-        };
-        going = result == StepResult::Done;
-        results.push((said, result, took));
     }
     results
 }
 
-/// Runs a step. The look after it also looks at what the next step is about, and is that step's look before.
-async fn converge(
+/// Says how a step ended.
+fn tell(run: &Run<'_>, host: &HostName, step: &str, end: End, took: Duration) -> StepResult {
+    let (host, step) = (host.clone(), step.to_owned());
+    match end {
+        End::Done | End::Acted => {
+            run.sink.send(Event::StepDone { host, step, took });
+            StepResult::Done
+        }
+        End::NotReached => StepResult::NotReached,
+        End::Failed(why) => {
+            let why = (run.redact)(&why);
+            run.sink.send(Event::StepFailed { host, step, error: why.clone() });
+            StepResult::Failed(why)
+        }
+        End::Drifted(why) => {
+            run.sink.send(Event::StepFailed { host, step, error: why.clone() });
+            StepResult::Drifted(why)
+        }
+    }
+}
+
+/// Runs the step at this place, with those after it that make one stretch with it. The look after it also looks at what
+/// comes next, and is the look before that.
+async fn front(
     run: &Run<'_>,
-    (step, next): (&Step, Option<&Step>),
+    lane: &Lane,
+    at: usize,
     ahead: &mut Option<Observed>,
     touched: &Touched,
-) -> End {
+) -> Vec<(End, Duration)> {
+    let step = &lane.steps[at];
+    let items = stretch(run, &lane.steps[at..]);
+    for step in &lane.steps[at..at + items.len().max(1)] {
+        run.sink.send(Event::StepStarted { host: lane.host.clone(), step: step.line() });
+    }
+    let begun = Instant::now();
+    let failed = |why| vec![(End::Failed(why), Duration::ZERO)];
     let before = ahead.take();
     let Some(link) = run.fleet.link(&step.on) else {
-        return End::Failed(format!("there is no connection to `{}`", step.on));
+        return failed(format!("there is no connection to `{}`", step.on));
     };
     if let Err(why) = (run.holds)(&step.on) {
-        return End::Failed(why);
+        return failed(why);
     }
     let site = Site { host: &step.on, link: link.as_ref(), depot: run.depot };
-    let plain = PLAIN.contains(&step.kind.as_str());
-    let end = match &step.act {
-        Act::Apply { component, id } => match find(run, component, &step.on, id) {
-            Some(resource) => {
-                let looks = Looks { before, next: probes_of(run, step, next), ahead };
-                apply(run, site, (step, resource), looks, touched).await
-            }
-            None => End::Failed(format!("{id} is not part of what is wanted")),
-        },
+    if !items.is_empty() {
+        let rest = &lane.steps[at + items.len()..];
+        let next =
+            if rest.first().is_some_and(|next| next.on == step.on) { stretch(run, rest) } else { Vec::new() };
+        let looks = Looks { before, next: stretch::probes(&next), ahead };
+        return stretch::apply(run, site, &items, looks, touched).await;
+    }
+    let mut end = converge(run, site, step).await;
+    // A gate asks and changes nothing.
+    if !matches!(step.act, Act::Gate { .. }) {
+        touched.lock().expect("no holder of this lock panics").note(&step.on, &step.kind);
+    }
+    if matches!(end, End::Done)
+        && let Err(why) = record::settle(run, lane, at).await
+    {
+        end = End::Failed(why);
+    }
+    vec![(end, begun.elapsed())]
+}
+
+/// Runs a step that is not about a resource alone.
+async fn converge(run: &Run<'_>, site: Site<'_>, step: &Step) -> End {
+    match &step.act {
+        Act::Apply { id, .. } => End::Failed(format!("{id} is not part of what is wanted")),
         Act::Packages { of } => packages(run, site, of).await,
         Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
         Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
@@ -131,15 +158,15 @@ async fn converge(
             None => End::Failed(format!("the hook {} is not part of what is wanted", hook.word())),
         },
         Act::Remove { component, id } => remove(run, site, component, id).await,
-    };
-    // A gate asks and changes nothing.
-    if !matches!(step.act, Act::Gate { .. }) {
-        touched.lock().expect("no holder of this lock panics").note(&step.on, plain);
     }
-    end
 }
 
-fn find<'a>(run: &Run<'a>, component: &Component, host: &HostName, id: &ResourceId) -> Option<&'a Resource> {
+pub(super) fn find<'a>(
+    run: &Run<'a>,
+    component: &Component,
+    host: &HostName,
+    id: &ResourceId,
+) -> Option<&'a Resource> {
     let mut instances = run.desired.instances.iter();
     let it = instances.find(|it| it.instance.component == *component && it.instance.host == *host)?;
     it.resources.iter().find(|resource| resource.id() == *id)
@@ -156,59 +183,6 @@ fn find_hook<'a>(run: &Run<'a>, kind: HookKind, target: &Instance, at: usize) ->
         HookKind::Leave => &it.hooks.leave,
     };
     hooks.get(at)
-}
-
-/// What an earlier look saw for a step, and what its own last look is to see for the next.
-struct Looks<'a> {
-    before: Option<Observed>,
-    next: Vec<Probe>,
-    ahead: &'a mut Option<Observed>,
-}
-
-/// What the next step looks at, when it is about a resource of the same host.
-fn probes_of(run: &Run<'_>, step: &Step, next: Option<&Step>) -> Vec<Probe> {
-    let resource = next.filter(|next| next.on == step.on).and_then(|next| match &next.act {
-        Act::Apply { component, id } => find(run, component, &next.on, id),
-        _ => None,
-    });
-    resource.map(|resource| resource.kind().probes()).unwrap_or_default()
-}
-
-async fn apply(
-    run: &Run<'_>,
-    site: Site<'_>,
-    (step, resource): (&Step, &Resource),
-    looks: Looks<'_>,
-    touched: &Touched,
-) -> End {
-    let kind = resource.kind();
-    let mut probes = kind.probes();
-    let seen = match looks.before {
-        Some(seen) => seen,
-        None => match look_at(site.link, &probes).await {
-            Ok(seen) => seen,
-            Err(cause) => return End::Failed(cause.to_string()),
-        },
-    };
-    let own_doing = touched.lock().expect("no holder of this lock panics").explain(site.host, &step.kind);
-    if let Some(planned) = run.observed.get(site.host)
-        && !own_doing
-        && step.verb != Verb::Known
-        && !same(&probes, planned, &seen)
-    {
-        return End::Drifted(format!("{} changed on the host since the plan was made", resource.id()));
-    }
-    if kind.diff(&seen).is_none() {
-        return End::Done;
-    }
-    if let Err(why) = acts(site, &kind.actions(&seen)).await {
-        return End::Failed(why);
-    }
-    let looks_ahead = !looks.next.is_empty();
-    probes.extend(looks.next);
-    let (end, seen) = agrees(site.link, resource, &probes).await;
-    *looks.ahead = seen.filter(|_| looks_ahead);
-    end
 }
 
 async fn acts(site: Site<'_>, actions: &[Action]) -> Result<(), String> {

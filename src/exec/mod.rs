@@ -10,6 +10,7 @@ mod lease;
 mod look;
 mod record;
 mod run;
+mod stretch;
 mod view;
 
 pub use depot::Depot;

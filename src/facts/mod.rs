@@ -7,7 +7,7 @@ mod script;
 
 pub use listener::{Listener, Transport};
 pub use read::parse;
-pub use script::{KEY, script};
+pub use script::{KEY, script, script_with_listeners};
 
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;

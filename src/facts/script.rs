@@ -4,9 +4,14 @@
 /// Key under which the look's answer holds what the script printed.
 pub const KEY: &str = "facts";
 
-/// The probe script; its answer, one `key value` a line, is for `parse`.
+/// The probe script; its answer, one `key value` a line, is for `parse`. It leaves out who listens where.
 pub fn script() -> String {
     SCRIPT.to_owned()
+}
+
+/// The same with who listens where: it reads the open files of every process, which costs a busy host something.
+pub fn script_with_listeners() -> String {
+    format!("{SCRIPT}{LISTENERS}")
 }
 
 const SCRIPT: &str = r#"exec 2>/dev/null
@@ -56,7 +61,9 @@ while [ -z "$c" ] && [ "$p" -gt 1 ]; do
   p=$n
 done
 say ssh "$c"
-sockets() {
+"#;
+
+const LISTENERS: &str = r#"sockets() {
   [ -r /proc/net/tcp ] || return
   echo listeners
   # Columns: slot, local, remote, state (0A listens; an udp socket without peer is 07), ..., uid, timeout, inode.

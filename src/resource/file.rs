@@ -160,7 +160,7 @@ impl Kind for File {
         }
         actions.push(self.upload(&self.path, &self.access()));
         if self.path.starts_with("/etc/systemd/system/") {
-            actions.push(Action::run("systemctl daemon-reload\n"));
+            actions.push(Action::ReadUnits);
         }
         actions
     }
@@ -171,9 +171,9 @@ impl Kind for File {
             return Vec::new();
         }
         // `rm` takes a link itself, never what it points to.
-        let mut script = format!("set -e\nrm -f -- {}\n", quote(&self.path));
+        let script = format!("set -e\nrm -f -- {}\n", quote(&self.path));
         if self.path.starts_with("/etc/systemd/system/") {
-            script.push_str("systemctl daemon-reload\n");
+            return vec![Action::run(script), Action::ReadUnits];
         }
         vec![Action::run(script)]
     }
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_unit_file_makes_systemd_read_again_when_it_comes_and_when_it_goes() {
         let unit = File { path: "/etc/systemd/system/relay.service".to_owned(), ..file("[Unit]\n") };
-        let reloads = |action: &Action| matches!(action, Action::Run { script, .. } if script.contains("daemon-reload"));
+        let reloads = |action: &Action| matches!(action, Action::ReadUnits);
         assert!(unit.actions(&Observed::default()).last().is_some_and(reloads));
         let mut here = seen(PathKind::File, "", "0644");
         let state = here.paths.remove(PATH).unwrap();

@@ -148,6 +148,8 @@ pub enum Action {
         /// Four octal digits.
         mode: String,
     },
+    /// systemd reads its files again; of several in a row the last does.
+    ReadUnits,
     /// A change that can cut our own connection: `restore` runs by a timer on the host unless a new connection
     /// confirms within the time.
     Guarded {

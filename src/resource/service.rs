@@ -153,15 +153,32 @@ impl Kind for Service {
 
     fn actions(&self, seen: &Observed) -> Vec<Action> {
         let state = seen.units.get(&self.unit).cloned().unwrap_or_default();
-        let mut script = format!("{REASON}set -e\n");
-        for verb in self.verbs(&state) {
-            match verb {
-                "daemon-reload" => script.push_str("systemctl daemon-reload\n"),
-                "start" | "stop" => script.push_str(&self.step(verb)),
-                verb => line(&mut script, Cmd::new("systemctl").args(["-q", verb, &self.unit])),
+        let verbs = self.verbs(&state);
+        let mut switches = String::from("set -e\n");
+        let mut moves = format!("{REASON}set -e\n");
+        // What starts at boot is read with the rest, not once for each verb.
+        for verb in &verbs {
+            match *verb {
+                "daemon-reload" => {}
+                "start" | "stop" => moves.push_str(&self.step(verb)),
+                "reset-failed" => line(&mut moves, Cmd::new("systemctl").args(["-q", verb, &self.unit])),
+                verb => {
+                    line(&mut switches, Cmd::new("systemctl").args(["-q", verb, &self.unit, "--no-reload"]));
+                }
             }
         }
-        vec![long(script)]
+        let has = |some: &[&str]| verbs.iter().any(|verb| some.contains(verb));
+        let mut actions = Vec::new();
+        if has(&SWITCHES) {
+            actions.push(Action::run(switches));
+        }
+        if has(&SWITCHES) || has(&["daemon-reload"]) {
+            actions.push(Action::ReadUnits);
+        }
+        if has(&["start", "stop", "reset-failed"]) {
+            actions.push(long(moves));
+        }
+        actions
     }
 
     fn removal(&self, seen: &Observed) -> Vec<Action> {
@@ -174,6 +191,9 @@ impl Kind for Service {
         vec![long(format!("unit={unit}\n{body}"))]
     }
 }
+
+/// Verbs that change which files systemd reads.
+const SWITCHES: [&str; 3] = ["unmask", "enable", "disable"];
 
 const STOP: &str = "systemctl -q unmask \"$unit\" || true\nsystemctl -q disable \"$unit\" || true\nsystemctl stop \"$unit\"\n";
 
@@ -257,15 +277,21 @@ mod tests {
     #[test]
     fn actions_come_in_the_order_that_systemd_needs() {
         let actions = service(ServiceState::Running).actions(&seen("masked", "masked", "failed"));
-        let [Action::Run { script, .. }] = actions.as_slice() else { panic!("{actions:?}") };
-        let script = script.split_once("set -e\n").unwrap().1;
-        let lines = [
-            "systemctl -q unmask relay.service",
-            "systemctl daemon-reload",
-            "systemctl -q enable relay.service",
+        let [Action::Run { script: switches, .. }, Action::ReadUnits, Action::Run { script: moves, .. }] =
+            actions.as_slice()
+        else {
+            panic!("{actions:?}")
+        };
+        let lines: Vec<&str> =
+            [switches, moves].iter().flat_map(|it| it.split_once("set -e\n").unwrap().1.lines()).collect();
+        let wanted = [
+            "systemctl -q unmask relay.service --no-reload",
+            "systemctl -q enable relay.service --no-reload",
             "systemctl -q reset-failed relay.service",
             "systemctl start relay.service || why start relay.service",
         ];
-        assert_eq!(script.lines().collect::<Vec<_>>(), lines);
+        assert_eq!(lines, wanted);
+        let running = seen("loaded", "enabled", "inactive");
+        assert!(matches!(service(ServiceState::Running).actions(&running).as_slice(), [Action::Run { .. }]));
     }
 }

@@ -1,5 +1,6 @@
 //! What every connection can do, whichever way it was made.
 
+use super::series::{Deed, Series, one_by_one};
 use crate::base::{Bytes, Secret};
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
@@ -223,6 +224,11 @@ pub trait Session: Send + Sync {
         owner: &'a str,
         group: &'a str,
     ) -> BoxFuture<'a, Result<(), LinkError>>;
+
+    /// Does deeds one after the other, up to the first that fails; where it can, in one program.
+    fn series<'a>(&'a self, deeds: &'a [Deed<'a>]) -> BoxFuture<'a, Result<Series, LinkError>> {
+        Box::pin(one_by_one(self, deeds))
+    }
 
     /// Opens `127.0.0.1:port` on the host (0 = any free port) and joins each connection there to `to` here.
     fn forward(&self, port: u16, to: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>>;

@@ -9,7 +9,7 @@ use super::options::Options;
 use super::shell::Counted;
 use super::target::{Sudo, Target};
 use super::upload::upload;
-use super::{Exec, Fence, Forward, LinkError, Output, Session};
+use super::{Deed, Exec, Fence, Forward, LinkError, Output, Series, Session, series};
 use crate::base::Secret;
 use futures_util::future::BoxFuture;
 use russh::Disconnect;
@@ -137,6 +137,10 @@ impl Session for Ssh {
                 }),
             }
         })
+    }
+
+    fn series<'a>(&'a self, deeds: &'a [Deed<'a>]) -> BoxFuture<'a, Result<Series, LinkError>> {
+        Box::pin(async move { Ok(series::answer(&self.exec(series::program(deeds)).await?)) })
     }
 
     fn forward(&self, port: u16, to: SocketAddr) -> BoxFuture<'_, Result<Forward, LinkError>> {

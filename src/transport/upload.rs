@@ -36,8 +36,12 @@ pub(super) fn upload(path: &str, size: usize, mode: &str, owner: &str) -> Exec {
         path = quote(path),
         folder = quote(folder),
     );
-    let within = Duration::from_secs(60 + size as u64 / SLOWEST);
-    Exec::new(script, within)
+    Exec::new(script, time_for(size))
+}
+
+/// How long so many bytes of content may take to arrive and be written.
+pub(super) fn time_for(size: usize) -> Duration {
+    Duration::from_secs(60 + size as u64 / SLOWEST)
 }
 
 #[cfg(test)]

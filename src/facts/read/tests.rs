@@ -43,7 +43,7 @@ fn what_is_not_said_is_unknown_and_never_0() {
 
 #[test]
 fn the_script_runs_on_this_machine() {
-    let output = Command::new("sh").arg("-c").arg(crate::facts::script()).output().unwrap();
+    let output = Command::new("sh").arg("-c").arg(crate::facts::script_with_listeners()).output().unwrap();
     let facts = parse(&String::from_utf8(output.stdout).unwrap());
     assert!(output.stderr.is_empty());
     assert!(facts.cpus.is_some_and(|cpus| cpus > 0));

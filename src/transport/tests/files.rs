@@ -3,7 +3,7 @@
 use super::manners::Manners;
 use super::server::serve;
 use super::{folder, program, session};
-use crate::transport::{LinkError, upload};
+use crate::transport::{Deed, Exec, LinkError, series, upload};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -60,36 +60,47 @@ async fn what_a_dead_peer_left_of_the_same_file_is_swept_and_nothing_else() {
 #[test]
 fn content_is_on_the_disk_before_its_name_and_the_name_before_the_end() {
     let folder = folder();
-    let path = folder.path().join("file");
+    let path = folder.path().join("file").to_str().unwrap().to_owned();
     let user = |flag| {
         let output = Command::new("id").arg(flag).output().unwrap().stdout;
         String::from_utf8(output).unwrap().trim().to_owned()
     };
-    let owner = format!("{}:{}", user("-un"), user("-gn"));
-    let script = upload::upload(path.to_str().unwrap(), 7, "0600", &owner).script;
+    let (owner, group) = (user("-un"), user("-gn"));
+    let alone = upload::upload(&path, 7, "0600", &format!("{owner}:{group}")).input(b"content".to_vec());
+    let upload =
+        Deed::Upload { path: &path, content: b"content", mode: "0600", owner: &owner, group: &group };
+    for exec in [alone, series::program(&[upload])] {
+        written_in_order(folder.path(), &exec);
+    }
+}
+
+fn written_in_order(folder: &Path, exec: &Exec) {
+    let log = folder.join("calls");
     let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,sync,syncfs,write,openat";
     let traced = Command::new("strace")
         .args(["-f", "-y", "-e", calls, "-o"])
-        .arg(folder.path().join("calls"))
-        .args(["sh", "-c", &script])
+        .arg(&log)
+        .args(["sh", "-c", &exec.script])
         .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn();
     let Ok(mut traced) = traced else { return };
-    traced.stdin.take().unwrap().write_all(b"content").unwrap();
+    traced.stdin.take().unwrap().write_all(exec.input.expose()).unwrap();
     assert!(traced.wait().unwrap().success());
-    let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+    let calls = std::fs::read_to_string(&log).unwrap();
     let at = |parts: &[&str]| {
         let fits = |line: &&str| parts.iter().all(|part| line.contains(part));
         let position = calls.lines().position(|line| fits(&line));
         position.unwrap_or_else(|| panic!("no call with {parts:?} in\n{calls}"))
     };
-    let here = folder.path().canonicalize().unwrap();
+    let here = folder.canonicalize().unwrap();
     let order = [
         at(&["write(", "/.file.imctl-", "content"]),
         at(&[" fsync(", "/.file.imctl-", "= 0"]),
         at(&[" rename", "/.file.imctl-", "/file\"", "= 0"]),
-        at(&[" fsync(", &format!("<{}>", here.display()), "= 0"]),
     ];
-    assert!(order.is_sorted(), "{order:?}\n{calls}");
-    assert!(order[2] > order[1] && order[3] > order[2], "{order:?}");
+    let (last, line) = calls.lines().enumerate().filter(|(_, line)| line.contains(" fsync(")).last().unwrap();
+    assert!(order[..3].is_sorted() && order[2] > order[1] && last > order[2], "{order:?}\n{calls}");
+    assert!(line.contains(&format!("<{}>", here.display())) && line.contains("= 0"), "{calls}");
 }
