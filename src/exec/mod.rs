@@ -4,6 +4,7 @@
 mod act;
 mod depot;
 mod fleet;
+mod flow;
 mod guard;
 mod lane;
 mod lease;

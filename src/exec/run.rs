@@ -1,15 +1,17 @@
-//! Running a plan: stages and batches in order, a batch's lanes together. A batch with a failure ends; nothing further
+//! Running a plan: every lane begins when what it waits for is done. After a failure what runs ends; nothing further
 //! begins.
 
 use super::depot::Depot;
+use super::flow::flow;
 use super::lane::{Touched, lane};
 use super::{Fleet, record};
 use crate::base::{Event, HostName, Sink};
 use crate::desired::Desired;
-use crate::plan::{Batch, Plan};
+use crate::plan::{Lane, Plan};
 use crate::record::{Execution, Observed, StepResult};
-use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -56,14 +58,8 @@ pub async fn run(run: &Run<'_>) -> Execution {
     let mut execution = Execution::default();
     let touched = Touched::default();
     announce(run);
-    let mut failed = !opened(run, &mut execution).await;
-    for batch in run.plan.stages.iter().flat_map(|stage| &stage.batches) {
-        if failed || run.stop.is_cancelled() {
-            not_reached(batch, &mut execution);
-            continue;
-        }
-        failed = !one_batch(run, batch, &touched, &mut execution).await;
-    }
+    let ready = opened(run, &mut execution).await;
+    lanes(run, ready, &touched, &mut execution).await;
     closed(run, &mut execution).await;
     execution.interrupted = run.stop.is_cancelled();
     execution.took = begun.elapsed();
@@ -124,30 +120,44 @@ fn fail(run: &Run<'_>, execution: &mut Execution, (host, step, why): (&HostName,
     execution.hosts.entry(host.clone()).or_default().steps.push(result);
 }
 
-fn not_reached(batch: &Batch, execution: &mut Execution) {
-    for lane in &batch.lanes {
+/// Runs the lanes, each when all that it waits for is done; unless `going`, none.
+async fn lanes(run: &Run<'_>, mut going: bool, touched: &Touched, execution: &mut Execution) {
+    let flow = flow(run.plan, run.desired);
+    let mut waiting: BTreeSet<usize> = (0..flow.len()).collect();
+    let mut done = BTreeSet::new();
+    let mut running = FuturesUnordered::new();
+    loop {
+        if going && !run.stop.is_cancelled() {
+            let ready: Vec<usize> =
+                waiting.iter().filter(|at| flow[**at].1.is_subset(&done)).copied().collect();
+            for at in ready {
+                waiting.remove(&at);
+                running.push(one(run, at, flow[at].0, touched));
+            }
+        }
+        let Some((at, results)) = running.next().await else { break };
+        going &= results.iter().all(|(_, result, _)| *result == StepResult::Done);
+        execution.hosts.entry(flow[at].0.host.clone()).or_default().steps.extend(results);
+        done.insert(at);
+    }
+    for at in waiting {
+        let lane = flow[at].0;
         let steps = lane.steps.iter().map(|step| (step.line(), StepResult::NotReached, Duration::ZERO));
         execution.hosts.entry(lane.host.clone()).or_default().steps.extend(steps);
     }
 }
 
-/// Runs a batch's lanes together. A panic in one lane is that host's failure.
-async fn one_batch(run: &Run<'_>, batch: &Batch, touched: &Touched, execution: &mut Execution) -> bool {
-    let lanes = batch.lanes.iter().map(|it| async move {
-        let result = AssertUnwindSafe(lane(run, it, touched)).catch_unwind().await;
-        let bug = || {
-            vec![(
-                "imctl itself".to_owned(),
-                StepResult::Failed("a bug of imctl ended the work on this host; please report it".to_owned()),
-                Duration::ZERO,
-            )]
-        };
-        (it.host.clone(), result.unwrap_or_else(|_| bug()))
-    });
-    let mut all = true;
-    for (host, results) in join_all(lanes).await {
-        all &= results.iter().all(|(_, result, _)| *result == StepResult::Done);
-        execution.hosts.entry(host).or_default().steps.extend(results);
-    }
-    all
+/// Runs one lane. A panic in it is that host's failure.
+async fn one(
+    run: &Run<'_>,
+    at: usize,
+    it: &Lane,
+    touched: &Touched,
+) -> (usize, Vec<(String, StepResult, Duration)>) {
+    let results = AssertUnwindSafe(lane(run, it, touched)).catch_unwind().await;
+    let bug = || {
+        let why = "a bug of imctl ended the work on this host; please report it".to_owned();
+        vec![("imctl itself".to_owned(), StepResult::Failed(why), Duration::ZERO)]
+    };
+    (at, results.unwrap_or_else(|_| bug()))
 }

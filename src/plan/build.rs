@@ -73,9 +73,15 @@ pub fn install(scene: Scene<'_>) -> Plan {
         version: scene.topology.version.clone(),
         basis: scene.basis.clone(),
         stages,
+        needs: needs(scene),
         notes: notes(scene),
         settled,
     }
+}
+
+fn needs(scene: Scene<'_>) -> BTreeMap<Component, BTreeSet<Component>> {
+    let specs = scene.topology.stack.file.components.iter().filter(|it| !it.needs.is_empty());
+    specs.map(|it| (it.name.clone(), it.needs.iter().cloned().collect())).collect()
 }
 
 /// Hosts that cannot do everything, each kind of limit once.

@@ -21,7 +21,7 @@ pub use standing::{Owed, STANDING_KEY, Standing, lease_folder, owed_folder, stan
 use crate::base::{Component, HostName, ResourceId};
 use crate::topology::Instance;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A whole plan. Holds no secret: secret content is there as a digest only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,13 +39,16 @@ pub struct Plan {
     pub basis: Basis,
     /// Stages in order.
     pub stages: Vec<Stage>,
+    /// Which components need which others to stand.
+    pub needs: BTreeMap<Component, BTreeSet<Component>>,
     /// Sentences the operator should read first.
     pub notes: Vec<String>,
     /// Resources that are already right, by host.
     pub settled: BTreeMap<HostName, usize>,
 }
 
-/// Part of a plan that begins when everything before it is done.
+/// Part of a plan that begins when everything before it is done. In a plan that disturbs nothing a host goes on as soon as
+/// what it needs stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Stage {
