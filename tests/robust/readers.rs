@@ -98,7 +98,7 @@ fn plans() -> Vec<Vec<u8>> {
     let plan = format!(
         r#"{{"format":1,"deployment":"d","stack":"s","version":"1","basis":{{"inventory":"i","stack":"s","imctl":"1","bundle":null,
         {hosts}}},"stages":[{{"title":"t","batches":[{{"lanes":[{{"host":"a","steps":[{step},{gate}],"settled":3}}]}}]}}],
-        "notes":["n"],"settled":{{"a":3}}}}"#
+        "needs":{{"c":["b"]}},"notes":["n"],"settled":{{"a":3}}}}"#
     );
     serde_json::from_str::<Plan>(&plan).expect("the good plan is one");
     vec![plan.into_bytes()]
