@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: Duration = Duration::from_secs(2);
 /// Packages of an earlier run end within this time, as a run's own do.
 const PACKAGES: Duration = Duration::from_mins(30);
+/// A host that does not finish its own start within this time is taken as it is.
+const START: Duration = Duration::from_mins(3);
 /// Hosts may change so often between plan and lease before it is told.
 const TRIES: usize = 3;
 
@@ -66,6 +68,8 @@ struct Patience<'a> {
     until: Instant,
     /// Until when packages of an earlier run are waited for.
     packages_until: Instant,
+    /// Until when a host's own start is waited for.
+    start_until: Instant,
     tries: usize,
 }
 
@@ -77,9 +81,14 @@ impl Change<'_> {
         really_lost(self.road, self.global, self.asked).await?;
         let json = self.global.output == OutputFormat::Json;
         let live = Live::new(Shape::fitting(json), Style::stderr(self.global.no_color));
-        let packages_until = Instant::now() + PACKAGES;
-        let mut patience =
-            Patience { saved: saved.as_ref(), live: &live, until, packages_until, tries: TRIES };
+        let mut patience = Patience {
+            saved: saved.as_ref(),
+            live: &live,
+            until,
+            packages_until: Instant::now() + PACKAGES,
+            start_until: Instant::now() + START,
+            tries: TRIES,
+        };
         let (mut survey, lease) = loop {
             let survey = Box::new(survey(self.road, self.global, &live.sink(), self.aim).await?);
             let begun = self.begin(&survey, &mut patience).await;
@@ -154,6 +163,12 @@ impl Change<'_> {
                 return Err(held(self.road, others));
             }
             patience.live.sink().phase(format!("waiting: {who}"));
+            sleep(PAUSE).await;
+            return Ok(true);
+        }
+        if let Some(host) = survey.starting().filter(|_| Instant::now() < patience.start_until) {
+            // What it brings up by itself would be drift to a plan that was made before.
+            patience.live.sink().phase(format!("waiting: {host} is still starting up"));
             sleep(PAUSE).await;
             return Ok(true);
         }

@@ -76,6 +76,9 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     });
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
+    plan.notes.extend(observed.iter().filter(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| {
+        format!("`{host}` is still starting up: units that are down may come up by themselves.")
+    }));
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
@@ -106,6 +109,11 @@ impl Survey {
     pub(super) fn installing(&self) -> Vec<HostName> {
         let busy = self.observed.iter().filter(|(_, seen)| Standing::seen(seen).packages);
         busy.map(|(host, _)| host.clone()).collect()
+    }
+
+    /// Hosts that have not finished their own start.
+    pub(super) fn starting(&self) -> Option<&HostName> {
+        self.observed.iter().find(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| host)
     }
 
     /// Looks again, now that nobody else may change the hosts: the first host that is not as the plan says.

@@ -2,13 +2,12 @@
 //! back over a new connection.
 
 use crate::base::quote;
+use crate::resource::RESTORE_UNIT as UNIT;
 use crate::transport::{Exec, Session};
 use std::time::Duration;
 
 /// Where the restoring script waits: gone after a reboot, readable by root alone.
 const FOLDER: &str = "/run/imctl";
-/// Unit of the timer; one guarded change at a time on a host.
-const UNIT: &str = "imctl-restore";
 
 /// Applies a change under a timer. `Err` tells what happened and that the old state is back.
 pub(super) async fn guarded(

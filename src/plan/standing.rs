@@ -25,6 +25,8 @@ pub struct Standing {
     pub lease: Option<LeaseSeen>,
     /// Packages of an earlier run are still being installed.
     pub packages: bool,
+    /// The host has not finished its own start: units that are down may come up by themselves.
+    pub starting: bool,
 }
 
 /// The folder that holds a mark for each owed restart of a deployment. A mark holds the boot it was made in: after
@@ -39,7 +41,7 @@ pub fn lease_folder(deployment: &str) -> String {
     format!("/run/imctl/lease/{deployment}")
 }
 
-/// The script that sees it: builtins of the shell alone.
+/// The script that sees it: builtins of the shell alone, but for a host that started less than ten minutes ago.
 pub fn standing_script(deployment: &str) -> String {
     SCRIPT
         .replace("%OWED%", &quote(&owed_folder(deployment)))
@@ -58,6 +60,12 @@ if [ -f %LEASE%/record ]; then
   [ -z "$token" ] || printf 'lease %s %s %s\n' "$token" $((ends - now)) "$holder"
 fi
 if [ -f /run/imctl/packages ]; then echo packages; fi
+IFS=. read -r now _ </proc/uptime
+read -r stat </proc/1/stat
+set -- ${stat##*) }
+if [ $((now - ${20} / 100)) -lt 600 ]; then
+  case $(systemctl is-system-running 2>/dev/null) in initializing | starting) echo starting ;; esac
+fi
 "#;
 
 impl Standing {
@@ -70,6 +78,7 @@ impl Standing {
                 ("owed", rest) => standing.owed.extend(owed(rest)),
                 ("lease", rest) => standing.lease = LeaseSeen::read(rest),
                 ("packages", _) => standing.packages = true,
+                ("starting", _) => standing.starting = true,
                 _ => {}
             }
         }
@@ -94,8 +103,7 @@ mod tests {
 
     #[test]
     fn everything_that_stands_open_is_read() {
-        let out =
-            "owed restart a@b.service\nowed reload web.service\nowed dance x\nlease k.1 -3 {}\npackages\n";
+        let out = "owed restart a@b.service\nowed reload web.service\nowed dance x\nlease k.1 -3 {}\npackages\nstarting\n";
         let answer = Answer { status: 0, out: out.to_owned() };
         let observed =
             Observed { scripts: [(STANDING_KEY.to_owned(), answer)].into(), ..Observed::default() };
@@ -103,7 +111,7 @@ mod tests {
         let owed: Vec<_> = standing.owed.iter().map(|it| (it.unit.as_str(), it.restart)).collect();
         assert_eq!(owed, [("a@b.service", true), ("web.service", false)]);
         assert_eq!(standing.lease.map(|it| it.ends_in), Some(-3));
-        assert!(standing.packages);
+        assert!(standing.packages && standing.starting);
         assert_eq!(Standing::seen(&Observed::default()), Standing::default());
     }
 

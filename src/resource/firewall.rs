@@ -43,7 +43,7 @@ impl Firewall {
 
     /// The script with the head that all of them share: the path and the folder of ours.
     fn script(&self, body: &str) -> String {
-        format!("path={}\nd=/var/lib/imctl/.firewall\n{body}", quote(&self.path))
+        format!("path={}\nd=/var/lib/imctl/.firewall unit={RESTORE_UNIT}\n{body}", quote(&self.path))
     }
 
     fn file_is_right(&self, seen: &Observed) -> bool {
@@ -80,7 +80,13 @@ impl Kind for Firewall {
             ChangeKind::Update
         };
         if file_is_right {
-            let summary = "the rules in force are not those of the file".to_owned();
+            let pending = answer.is_some_and(|answer| answer.status == UNCONFIRMED);
+            let summary = if pending {
+                "in force, but a run that was cut did not confirm it: the old rules are about to come back"
+            } else {
+                "the rules in force are not those of the file"
+            };
+            let summary = summary.to_owned();
             return Some(Change { kind: ChangeKind::Update, summary, lines: Vec::new() });
         }
         let lines = match seen.contents.get(&self.path) {
@@ -105,8 +111,16 @@ impl Kind for Firewall {
     }
 }
 
-/// 0: the tables of the last ruleset are in force as they were; 1: they differ; 3: imctl made none yet.
+/// Unit of the timer that brings an old state back; one guarded change at a time on a host.
+pub const RESTORE_UNIT: &str = "imctl-restore";
+
+/// Status of a ruleset that a timer is about to take back.
+const UNCONFIRMED: i32 = 4;
+
+/// 0: the tables of the last ruleset are in force as they were; 1: they differ; 3: imctl made none yet; 4: they are, and
+/// nobody confirmed them.
 const IN_FORCE: &str = r#"[ -s "$d/tables" ] && [ -s "$d/digest" ] || exit 3
+! systemctl is-active -q "$unit.timer" || exit 4
 command -v nft >/dev/null || exit 1
 rules=$(while read -r family name; do nft -s -t list table "$family" "$name" || exit 1; done <"$d/tables" 2>/dev/null) || exit 1
 [ "$(printf '%s\n' "$rules" | sha256sum)" = "$(cat "$d/digest")" ]
@@ -200,6 +214,8 @@ mod tests {
         assert_eq!(said(&seen(0, RULES)), None);
         assert_eq!(said(&seen(0, "table inet old {\n}\n")), Some((ChangeKind::Update, 4)));
         assert_eq!(said(&seen(1, RULES)), Some((ChangeKind::Update, 0)));
+        let unconfirmed = firewall().diff(&seen(4, RULES)).unwrap();
+        assert!(unconfirmed.summary.contains("did not confirm"), "{}", unconfirmed.summary);
     }
 
     #[test]

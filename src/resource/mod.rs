@@ -22,7 +22,7 @@ pub use artifact::Artifact;
 pub use command::Command;
 pub use directory::Directory;
 pub use file::File;
-pub use firewall::Firewall;
+pub use firewall::{Firewall, RESTORE_UNIT};
 pub use look::{LookError, contents, parse, program};
 pub use package::Package;
 pub use package_unit::{RUNS, SWEEP, launch, unit_program, waiting_script};
