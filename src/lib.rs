@@ -16,6 +16,7 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod resource;
+pub mod sizing;
 pub mod stack;
 pub mod state;
 pub mod topology;

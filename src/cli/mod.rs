@@ -32,6 +32,7 @@ mod reach;
 mod road;
 mod schema;
 mod secret;
+mod size;
 mod stdout;
 mod survey;
 mod trust;
@@ -68,6 +69,8 @@ pub struct Cli {
 /// The verbs. Each is one file of this room.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Tells which machines a service of a given size needs, with every number's source.
+    Size(size::Args),
     /// Builds, checks and shows the offline bundle that hosts are installed from.
     Bundle(bundle::Args),
     /// Shows exactly what would change on which host.
@@ -107,6 +110,7 @@ enum Verb {
 impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
+            Self::Size(args) => size::run(&args, global),
             Self::Bundle(args) => bundle::run(args, global),
             Self::Plan(args) => plan::run(args, global).await,
             Self::Install(args) => install::run(args, global).await,

@@ -4,6 +4,7 @@ use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
 use crate::inventory::{self, Inventory};
+use crate::sizing;
 use crate::stack::{self, Stack};
 use crate::state::State;
 use crate::topology::{self, Topology};
@@ -24,6 +25,8 @@ pub(super) struct Road {
     pub(super) bundle: Option<Verified>,
     /// SHA-256 of the inventory file.
     pub(super) inventory_digest: String,
+    /// Settings that follow from the size of the service, in words.
+    pub(super) sized: Vec<String>,
 }
 
 impl Road {
@@ -39,15 +42,16 @@ impl Road {
         let path = inventory_path(global)?;
         let inventory = inventory::load(&path)?;
         let hosts = inventory::select(&inventory, &global.on)?;
-        let stack = stack_of(&inventory)?;
+        let mut stack = stack_of(&inventory)?;
         offer::hold(&inventory, &stack.file)?;
+        let sized = sizing::settle(&mut stack, &inventory)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         state.intact()?;
         let text = std::fs::read(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         let inventory_digest = hex::encode(Sha256::digest(text));
-        Ok(Self { topology, hosts, lost: Vec::new(), state, bundle: None, inventory_digest })
+        Ok(Self { topology, hosts, lost: Vec::new(), state, bundle: None, inventory_digest, sized })
     }
 
     /// The same road without hosts that the operator declares lost.

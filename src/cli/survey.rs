@@ -79,6 +79,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(observed.iter().filter(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| {
         format!("`{host}` is still starting up: units that are down may come up by themselves.")
     }));
+    plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })

@@ -10,6 +10,7 @@ mod page;
 mod plan;
 mod plan_of;
 mod plan_view;
+mod size;
 mod style;
 mod table;
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use page::page;
 pub use plan::plan;
 pub use plan_of::plan_view;
 pub use plan_view::{HostView, Mark, PlanView, StageView, StepView, Totals};
+pub use size::{SizeView, size};
 pub use style::{Style, Tone, counted, spoken};

@@ -130,7 +130,8 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-fn grouped(count: usize) -> String {
+/// Digits in groups of three.
+pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

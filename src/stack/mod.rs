@@ -4,6 +4,7 @@
 mod checks;
 mod load;
 mod model;
+mod sizing;
 mod users;
 
 pub use checks::{CheckSpec, ChecksFile, Door, Parser, Service, Severity, Whereabouts, XmppService};
@@ -12,4 +13,5 @@ pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, Hook, Hooks, PortSpec, Protocol, RoleSpec,
     Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
+pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

@@ -38,6 +38,9 @@ pub struct StackFile {
     /// How accounts are made and kept, for `imctl user`.
     #[serde(default)]
     pub users: Option<String>,
+    /// Which machines a service of a given size needs.
+    #[serde(default)]
+    pub sizing: Option<String>,
     /// What the bundle must hold beyond packages: name -> how it is built or given.
     #[serde(default)]
     pub artifacts: BTreeMap<String, ArtifactSpec>,
