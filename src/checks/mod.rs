@@ -2,9 +2,11 @@
 //! product are data of its stack. Pure: it asks nobody and prints nothing.
 
 mod answer;
+mod preflight;
 mod product;
 mod rule;
 
 pub use answer::read;
+pub use preflight::{HostSeen, Judged, PreflightRule, Site, preflight, preflight_rules};
 pub use product::{Language, Seen, judge};
 pub use rule::{RULES, Rule, rule};

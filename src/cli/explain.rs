@@ -161,6 +161,7 @@ mod tests {
     #[test]
     fn the_documents_made_from_the_program_are_current() {
         current("errors.md", &errors::markdown());
+        current("checks.md", &super::super::check::markdown());
         current("inventory.schema.json", &super::super::schema::text());
         let page = include_str!("../../docs/inventory.md");
         let (before, _) = page.split_once("<!-- keys -->\n").expect("the page has a place for the keys");

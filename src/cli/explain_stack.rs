@@ -2,7 +2,7 @@
 //! code. The stack is the inventory's when one is named, otherwise every stack laid into the program.
 
 use super::{Failure, Global};
-use crate::checks::RULES;
+use crate::checks::{RULES, preflight_rules};
 use crate::inventory;
 use crate::stack::{self, CheckSpec, ChecksFile, ComponentSpec, SettingSpec, Stack};
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ pub(super) fn answer(what: &str, stacks: &[Stack]) -> Option<(String, Value)> {
 fn check(id: &str, stacks: &[Stack]) -> Option<(String, Value)> {
     let id = id.to_ascii_uppercase();
     if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
+        return Some(check_text(rule.id, &[rule.what, rule.needed, rule.because, rule.fix]));
+    }
+    if let Some(rule) = preflight_rules().find(|rule| rule.id == id) {
         return Some(check_text(rule.id, &[rule.what, rule.needed, rule.because, rule.fix]));
     }
     let of = |stack: &Stack| -> Option<CheckSpec> {

@@ -4,6 +4,7 @@ mod ask;
 mod bundle;
 mod cert;
 mod change;
+mod check;
 mod client_sheet;
 mod completions;
 mod connect;
@@ -71,6 +72,8 @@ pub struct Cli {
 enum Verb {
     /// Tells which machines a service of a given size needs, with every number's source.
     Size(size::Args),
+    /// Judges whether the hosts are good enough, before anything is touched.
+    Check(check::Args),
     /// Builds, checks and shows the offline bundle that hosts are installed from.
     Bundle(bundle::Args),
     /// Shows exactly what would change on which host.
@@ -111,6 +114,7 @@ impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
             Self::Size(args) => size::run(&args, global),
+            Self::Check(args) => check::run(args, global).await,
             Self::Bundle(args) => bundle::run(args, global),
             Self::Plan(args) => plan::run(args, global).await,
             Self::Install(args) => install::run(args, global).await,

@@ -1,10 +1,12 @@
 //! What a host is: one probe script and the reader of its answer. What could not be found out is none,
 //! never 0. It does not know how the script gets to the host.
 
+mod deep;
 mod listener;
 mod read;
 mod script;
 
+pub use deep::{DEEP_KEY, DeepFacts, Room, deep_script, parse_deep};
 pub use listener::{Listener, Transport};
 pub use read::parse;
 pub use script::{KEY, script, script_with_listeners};

@@ -86,6 +86,12 @@ pub struct RoleSizing {
     pub together: Need,
     /// What each host needs besides.
     pub each: Need,
+    /// Whether what runs there must answer without pauses, as a database must.
+    #[serde(default)]
+    pub no_pauses: bool,
+    /// Where what they keep goes on each host.
+    #[serde(default)]
+    pub data: Option<String>,
     /// Machines that are bought, small to large: vCPU and MiB of memory.
     pub machines: Vec<(u64, u64)>,
     /// Whether more hosts carry more; if not, a larger machine must.
