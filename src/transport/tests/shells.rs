@@ -66,9 +66,9 @@ async fn what_a_program_leaves_behind_never_prints_into_the_next() {
     let (folder, server) = (folder(), serve(Manners::good()).await);
     let session = session(&server, folder.path()).await;
     let started = Instant::now();
-    assert_eq!(say(&*session, "(sleep 3.5; echo late; echo late >&2) & echo now").await, "now");
-    assert!(started.elapsed() < Duration::from_millis(3400), "{:?}", started.elapsed());
-    assert_eq!(say(&*session, "sleep 4; echo next").await, "next");
+    assert_eq!(say(&*session, "(sleep 6; echo late; echo late >&2) & echo now").await, "now");
+    assert!(started.elapsed() < Duration::from_millis(5500), "{:?}", started.elapsed());
+    assert_eq!(say(&*session, "sleep 6.5; echo next").await, "next");
 }
 
 #[tokio::test]
