@@ -110,7 +110,7 @@ fn skipped(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
                 "--skip {id}: {example} --skip {id}='until the disk is replaced'"
             )));
         }
-        if id != "SSH-01" && !preflight_rules().any(|rule| rule.id == id) {
+        if !preflight_rules().any(|rule| rule.id == id) {
             return Err(Failure::Usage(format!("--skip {id}: there is no such check; imctl check --list")));
         }
         Ok((id, reason.trim().to_owned()))
@@ -120,7 +120,6 @@ fn skipped(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 
 fn list() -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{:12} the host can be reached with root rights", "SSH-01");
     for rule in preflight_rules() {
         let _ = writeln!(text, "{:12} {}: {}", rule.id, rule.what, rule.needed);
     }
@@ -131,10 +130,6 @@ fn list() -> String {
 #[cfg(test)]
 pub(super) fn markdown() -> String {
     let mut text = String::from(PAGE);
-    let _ = writeln!(
-        text,
-        "| SSH-01 | connection with root rights | a login, and root through it | imctl does everything over SSH |"
-    );
     for rule in preflight_rules() {
         let _ = writeln!(text, "| {} | {} | {} | {} |", rule.id, rule.what, rule.needed, rule.because);
     }
@@ -192,17 +187,12 @@ async fn judged(road: &Road, global: &Global) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
+/// The first rule, on a host that nothing else can be said of.
 fn out_of_reach(it: &Unreached) -> Finding {
-    Finding {
-        id: "SSH-01".to_owned(),
-        verdict: Verdict::Failed,
-        host: Some(it.host.clone()),
-        what: "connection with root rights".to_owned(),
-        seen: it.cause.to_string(),
-        needed: "a login, and root through it".to_owned(),
-        because: "imctl does everything over SSH".to_owned(),
-        fix: links::help(&it.host, &it.cause).join("; "),
-    }
+    let rule = preflight_rules().next().expect("there are rules");
+    let help = links::help(&it.host, &it.cause).join("; ");
+    let finding = rule.unmet(&it.host, it.cause.to_string());
+    if help.is_empty() { finding } else { Finding { fix: help, ..finding } }
 }
 
 /// What was seen of a host, with what its connection and its clock said.

@@ -27,7 +27,7 @@ impl SizeView {
             "format": 1,
             "stack": self.stack,
             "ha": self.ha,
-            "inputs": self.worked.inputs,
+            "inputs": self.worked.inputs.iter().map(input_json).collect::<Vec<_>>(),
             "terms": self.worked.terms,
             "roles": self.worked.roles,
             "constants": self.file.constants,
@@ -142,6 +142,10 @@ fn machine_row(it: &Machines) -> Vec<String> {
         format!("{} Mbit/s", whole(it.network_mbit)),
         format!("{} cores, {} GiB; {decides}", amount(it.needs.cpu), amount(it.needs.memory_mib / 1024.0)),
     ]
+}
+
+fn input_json(it: &Given) -> Value {
+    json!({ "name": it.name.replace('_', "-"), "value": it.value, "unit": it.unit, "because": it.because })
 }
 
 fn input_row(it: &Given) -> Vec<String> {

@@ -69,7 +69,7 @@ addresses() { sed -n 's/^  h[0-9]*: { address: \([0-9.]*\),.*/\1/p' "$work/lab.y
 hosts_cpu() {
     local folder=/sys/fs/cgroup
     [ ! -d "$folder/unified" ] || folder=$folder/unified
-    cat "$folder/imlab${number:-none}"-*/cpu.stat 2>/dev/null | awk '/^usage_usec/ { sum += $2 } END { printf "%.3f", sum / 1e6 }'
+    { cat "$folder/imlab${number:-none}"-*/cpu.stat 2>/dev/null || true; } | awk '/^usage_usec/ { sum += $2 } END { printf "%.3f", sum / 1e6 }'
 }
 
 # measure NAME ROUND CMD...: runs it and notes wall, own CPU and the hosts' CPU seconds.

@@ -4,6 +4,14 @@ use super::{HostSeen, Judged, PreflightRule, Site, hm, no, yes};
 
 pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
+        id: "SSH-01",
+        what: "connection with root rights",
+        needed: "a login, and root through it",
+        because: "imctl does everything over SSH",
+        fix: "try it by hand: ssh HOST true; the inventory's `ssh` says user, key and how root is had",
+        judge: |_, _| yes("connected"),
+    },
+    PreflightRule {
         id: "SSH-02",
         what: "time until a login shell answers",
         needed: "<= 1 s",

@@ -98,6 +98,11 @@ impl PreflightRule {
         self.said(host, (self.judge)(seen, site))
     }
 
+    /// The finding on a host that does not meet it, by what stood in the way.
+    pub fn unmet(&self, host: &HostName, why: String) -> Finding {
+        self.said(host, Judged::Bad(why, None))
+    }
+
     fn said(&self, host: &HostName, judged: Judged) -> Finding {
         let (verdict, seen, needed) = match judged {
             Judged::Good(seen) => (Verdict::Passed, seen, None),
