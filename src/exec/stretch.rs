@@ -237,8 +237,10 @@ async fn together(site: Site<'_>, wanted: &[Vec<Action>], moves_from: usize) -> 
     if let Some(why) = broke {
         let failing = owners.get(took.len()).copied().unwrap_or_default();
         // A service before it may have been prepared and not moved yet.
-        for at in owners.iter().skip(took.len()) {
-            ends[*at].0 = End::NotReached;
+        for (at, deed) in owners.iter().zip(&deeds).skip(took.len()) {
+            if !matches!(deed, Deed::Run { script: READ_UNITS, .. }) {
+                ends[*at].0 = End::NotReached;
+            }
         }
         ends.truncate(failing + 1);
         ends[failing].0 = End::Failed(why);
