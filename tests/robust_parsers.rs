@@ -86,15 +86,20 @@ fn monsters(size: usize) -> Vec<(&'static str, Vec<u8>)> {
     }
     let stairs: Vec<String> = (0..400 * size).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
     let anchors: Vec<String> = (0..5000 * size).map(|at| format!("k{at}: &k{at} v\n")).collect();
-    let inner = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let value = |depth: usize| format!("name: a\nvariables: {{ a: {} }}\n", inner(depth)).into_bytes();
-    let default = |depth: usize| {
-        let settings = format!("settings: {{ a: {{ about: b, default: {} }} }}", inner(depth));
+    let lists = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let maps = |depth: usize| format!("{}b{}", "{a: ".repeat(depth), "}".repeat(depth));
+    let value = |inner: String| format!("name: a\nvariables: {{ a: {inner} }}\n").into_bytes();
+    let default = |inner: String| {
+        let settings = format!("settings: {{ a: {{ about: b, default: {inner} }} }}");
         format!("name: a\ncomponents:\n  - name: a\n    role: b\n    {settings}\n").into_bytes()
     };
     vec![
-        ("a value of lists in lists", value(120)),
-        ("a default of lists in lists", default(118)),
+        ("a value of lists in lists", value(lists(120))),
+        ("a default of lists in lists", default(lists(118))),
+        ("a value of maps in maps", value(maps(120))),
+        ("a default of maps in maps", default(maps(118))),
+        ("a value that holds itself", value("&a [*a]".to_owned())),
+        ("a default that holds itself", default("&a {a: *a}".to_owned())),
         ("nested lists", "[".repeat(deep).into_bytes()),
         ("nested and closed lists", ["[".repeat(deep), "]".repeat(deep)].concat().into_bytes()),
         ("nested maps", "{a: ".repeat(deep).into_bytes()),
