@@ -98,6 +98,8 @@ fn monsters(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("a default of lists in lists", default(lists(118))),
         ("a value of maps in maps", value(maps(120))),
         ("a default of maps in maps", default(maps(118))),
+        ("pairs in pairs", value(format!("{{ {} }}", "b: ".repeat(300)))),
+        ("pairs in lists in pairs", value(format!("{}c{}", "[ a: ".repeat(100), " ]".repeat(100)))),
         ("a value that holds itself", value("&a [*a]".to_owned())),
         ("a default that holds itself", default("&a {a: *a}".to_owned())),
         ("nested lists", "[".repeat(deep).into_bytes()),

@@ -96,7 +96,7 @@ pub(super) fn parse(text: &str, mistakes: &mut Vec<Mistake>) -> Option<Node> {
         emit_unresolved_aliases: true,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder { text, parser, anchors: HashMap::new(), nodes: 0, mistakes };
+    let mut builder = Builder { text, parser, anchors: HashMap::new(), nodes: 0, depth: 0, mistakes };
     match builder.document() {
         Ok(node) => Some(node),
         Err(mistake) => {
@@ -111,6 +111,7 @@ struct Builder<'text, 'list> {
     parser: Parser<'text, StrInput<'text>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    depth: usize,
     mistakes: &'list mut Vec<Mistake>,
 }
 
@@ -174,8 +175,8 @@ impl<'text> Builder<'text, '_> {
         let span = self.range(span);
         let node = match event {
             Event::Scalar(text, style, ..) => scalar(&text, style, span),
-            Event::SequenceStart(..) => self.list(span)?,
-            Event::MappingStart(..) => self.map(span)?,
+            Event::SequenceStart(..) => self.deeper(span, Self::list)?,
+            Event::MappingStart(..) => self.deeper(span, Self::map)?,
             Event::Alias(id) => return self.alias(id, span),
             Event::UnresolvedAlias(name) => {
                 self.mistakes.push(
@@ -190,6 +191,21 @@ impl<'text> Builder<'text, '_> {
             self.anchors.insert(id, node.clone());
         }
         Ok(node)
+    }
+
+    /// Reads what is nested. The parser counts lists in brackets and lists of lines apart, and single pairs not at all.
+    fn deeper(
+        &mut self,
+        span: Range<usize>,
+        read: fn(&mut Self, Range<usize>) -> Result<Node, Mistake>,
+    ) -> Result<Node, Mistake> {
+        if self.depth == MAX_DEPTH {
+            return Err(Mistake::new("IM1205", "this is nested too deep").at(span, "here"));
+        }
+        self.depth += 1;
+        let node = read(self, span);
+        self.depth -= 1;
+        node
     }
 
     fn alias(&mut self, id: usize, span: Range<usize>) -> Result<Node, Mistake> {
