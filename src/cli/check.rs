@@ -89,14 +89,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         took: begun.elapsed(),
         all: args.all,
     };
-    match global.output {
-        OutputFormat::Json => stdout::line(&view.json().to_string()),
-        OutputFormat::Human => {
-            let style = Style::stdout(global.no_color);
-            stdout::write(|out| report::findings(out, &view, style));
-        }
-    }
-    Ok(view.exit(args.fail_on.is_some()))
+    Ok(super::verify::told(&view, global, args.fail_on.is_some()))
 }
 
 /// `ID=REASON`, each; a reason is wanted because somebody will ask.

@@ -27,14 +27,19 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::without_bundle(global)?;
     let view = FindingsView { all: args.all, ..over_new_connections(&road, global).await? };
+    Ok(told(&view, global, args.fail_on.is_some()))
+}
+
+/// Prints findings; the exit code they mean.
+pub(super) fn told(view: &FindingsView, global: &Global, fail_on_warn: bool) -> Exit {
     match global.output {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
             let style = Style::stdout(global.no_color);
-            stdout::write(|out| report::findings(out, &view, style));
+            stdout::write(|out| report::findings(out, view, style));
         }
     }
-    Ok(view.exit(args.fail_on.is_some()))
+    view.exit(fail_on_warn)
 }
 
 /// The proof at the end of a change that succeeded; none when only some hosts were meant.
