@@ -200,7 +200,9 @@ impl<'text> Builder<'text, '_> {
         read: fn(&mut Self, Range<usize>) -> Result<Node, Mistake>,
     ) -> Result<Node, Mistake> {
         if self.depth == MAX_DEPTH {
-            return Err(Mistake::new("IM1205", "this is nested too deep").at(span, "here"));
+            return Err(Mistake::new("IM1205", "this is nested too deep")
+                .at(span, "here")
+                .help("no part of an inventory needs so many levels; look for a bracket or a `-` too many"));
         }
         self.depth += 1;
         let node = read(self, span);
