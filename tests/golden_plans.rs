@@ -9,6 +9,7 @@ use imctl::plan::{self, Basis, Plan, Scene};
 use imctl::record::{Answer, Observed, PathKind, PathState, UnitState};
 use imctl::report::{self, Style};
 use imctl::resource::{File, Probe, Resource, ServiceState};
+use imctl::sizing;
 use imctl::stack::{self, SecretSpec, Stack};
 use imctl::topology::{self, Topology};
 use serde_json::json;
@@ -329,4 +330,25 @@ fn a_lost_host_is_left_alone_and_the_others_let_it_in_no_more() {
     let (inventory, stack) = load("six");
     let all = topology::build(&inventory, &stack).expect("they fit");
     assert!(all.without(load_balancers).is_err(), "one app host has to be left");
+}
+
+#[test]
+fn a_host_that_may_open_few_files_gets_services_that_fit_it() {
+    let (mut inventory, mut stack) = load("six");
+    for host in &mut inventory.hosts {
+        host.limits = vec!["nofile".to_owned()];
+    }
+    let said = sizing::settle(&mut stack, &inventory).expect("the formulas hold");
+    assert!(said.iter().any(|it| it.contains("balancer.connections is 15000")), "{said:?}");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let mut files = 0;
+    for resource in wanted(&topology).instances.iter().flat_map(|it| &it.resources) {
+        let Resource::File(File { path, content: Some(content), .. }) = resource else { continue };
+        for line in content.lines() {
+            let Some(number) = line.strip_prefix("LimitNOFILE=") else { continue };
+            files += 1;
+            assert!(number.parse::<u64>().is_ok_and(|it| it < 20_000), "{path}: {line}");
+        }
+    }
+    assert!(files > 2, "some units say how many files they open");
 }
