@@ -7,6 +7,8 @@ mod product;
 mod rule;
 
 pub use answer::read;
-pub use preflight::{HostSeen, Judged, PreflightRule, Site, preflight, preflight_rules};
+pub use preflight::{
+    HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, unknown_limits,
+};
 pub use product::{Language, Seen, judge};
 pub use rule::{RULES, Rule, rule};

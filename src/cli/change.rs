@@ -2,6 +2,7 @@
 //! apply.
 
 use super::ask;
+use super::check::Checked;
 use super::depot::Shop;
 use super::hold::{ChangeArgs, LeaseFailure, held, hold, holder_words};
 use super::lost::{self, really_lost};
@@ -39,6 +40,8 @@ pub(super) struct Change<'a> {
     pub(super) verb: &'a str,
     /// What is said afterwards.
     pub(super) done: &'a str,
+    /// Checks that are left out, as typed; none = the hosts are not judged before.
+    pub(super) skip: Option<&'a [String]>,
 }
 
 /// What came of it.
@@ -71,6 +74,8 @@ struct Patience<'a> {
     /// Until when a host's own start is waited for.
     start_until: Instant,
     tries: usize,
+    /// The hosts were judged and are good enough.
+    checked: bool,
 }
 
 impl Change<'_> {
@@ -88,6 +93,7 @@ impl Change<'_> {
             packages_until: Instant::now() + PACKAGES,
             start_until: Instant::now() + START,
             tries: TRIES,
+            checked: self.skip.is_none(),
         };
         let (mut survey, lease) = loop {
             let survey = Box::new(survey(self.road, self.global, &live.sink(), self.aim).await?);
@@ -144,6 +150,11 @@ impl Change<'_> {
         }
         if self.must_wait(survey, patience).await? {
             return Ok(Begun::Again);
+        }
+        if let (false, Some(skip)) = (patience.checked, self.skip) {
+            let checked = Checked::over(self.road, &survey.fleet, skip, &patience.live.sink()).await?;
+            checked.or_end(self.road, self.global)?;
+            patience.checked = true;
         }
         if patience.saved.is_none() && !self.agreed(&view, survey, patience.live) {
             return Err(Failure::Refused(format!(

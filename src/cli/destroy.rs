@@ -26,7 +26,8 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     }
     let global = Global { yes: true, ..global.clone() };
     let (verb, done) = ("destroy", "removed");
-    let change = Change { road: &road, global: &global, asked: &asked, aim: Aim::Nothing, verb, done };
+    let change =
+        Change { road: &road, global: &global, asked: &asked, aim: Aim::Nothing, verb, done, skip: None };
     match change.apply(None).await? {
         Some(applied) => change.tell(applied, None),
         None => Ok(Exit::Done),

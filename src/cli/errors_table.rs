@@ -344,6 +344,12 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         about: "`/var/lib/imctl/NAME/manifest.json` on the host says what imctl put there, and cannot be read. Nothing was changed. Put it back, or move it away: then imctl makes it anew, and does not know what stood there before.",
     },
     ErrorReference {
+        number: "IM3204",
+        exit: Exit::CheckFailed,
+        title: "hosts are not good enough",
+        about: "`imctl install` judges the hosts before it changes anything, as `imctl check` does, and a check failed. Each finding says what helps. A host that is smaller than its roles need, knowingly, says so with `limits: [size]`; `--skip ID=REASON` leaves one check out, and the reason is recorded.",
+    },
+    ErrorReference {
         number: "IM4001",
         exit: Exit::Stale,
         title: "the saved plan is stale",

@@ -68,6 +68,12 @@ pub enum Failure {
         /// What would fit.
         fit: String,
     },
+    /// Hosts are not good enough.
+    #[error("hosts are not good enough; nothing was changed")]
+    Unfit {
+        /// The inventory as typed.
+        inventory: String,
+    },
     /// The saved plan no longer fits.
     #[error("the plan is stale: {why}; nothing was changed")]
     Stale {
@@ -121,7 +127,7 @@ impl Failure {
             Self::Unseen(_) => Exit::Unreachable,
             Self::User(error) => error.exit(),
             Self::Lease(error) => error.exit(),
-            Self::Platform { .. } | Self::Damaged { .. } => Exit::CheckFailed,
+            Self::Platform { .. } | Self::Unfit { .. } | Self::Damaged { .. } => Exit::CheckFailed,
             Self::Stale { .. } => Exit::Stale,
             Self::Link(_, error) => links::exit(error),
             Self::Refused(_) => Exit::Refused,
@@ -152,6 +158,7 @@ impl Failure {
             Self::Lease(error) => error.number(),
             Self::Platform { .. } => "IM3201",
             Self::Damaged { .. } => "IM3203",
+            Self::Unfit { .. } => "IM3204",
             Self::Stale { .. } => "IM4001",
         }
     }
@@ -177,6 +184,10 @@ impl Failure {
             Self::Stale { inventory, .. } => {
                 vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]
             }
+            Self::Unfit { inventory } => vec![
+                format!("imctl check -i {inventory}  judges them again"),
+                "--skip ID='REASON' leaves a check out; the reason is recorded".to_owned(),
+            ],
             Self::Platform { .. } => {
                 vec!["take these hosts out of the inventory, or install a system that fits".to_owned()]
             }

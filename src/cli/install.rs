@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Apply exactly this saved plan; refused when anything changed since
     #[arg(long, value_name = "FILE.plan")]
     plan: Option<PathBuf>,
+    /// Leave a check of the hosts out, with the reason, which is recorded; may be given several times
+    #[arg(long, value_name = "ID=REASON")]
+    skip: Vec<String>,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -27,7 +30,15 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::open(global)?.without(&args.change.lost)?;
     let (verb, done) = ("install", "installed");
-    let change = Change { road: &road, global, asked: &args.change, aim: Aim::Inventory, verb, done };
+    let change = Change {
+        road: &road,
+        global,
+        asked: &args.change,
+        aim: Aim::Inventory,
+        verb,
+        done,
+        skip: Some(&args.skip),
+    };
     let saved = args.plan.as_deref().map(super::plan::load).transpose()?;
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
     let proved =
@@ -90,6 +101,7 @@ impl Change<'_> {
     fn spoken(&self) -> String {
         let lost = self.road.lost.iter().map(|host| format!(" --lost {host}"));
         let reason = self.asked.reason.iter().map(|reason| format!(" --reason {reason:?}"));
-        lost.chain(reason).fold(self.verb.to_owned(), |words, more| words + &more)
+        let skipped = self.skip.into_iter().flatten().map(|skip| format!(" --skip {skip:?}"));
+        lost.chain(reason).chain(skipped).fold(self.verb.to_owned(), |words, more| words + &more)
     }
 }

@@ -6,6 +6,13 @@ sub say_ { my ($key, $value) = @_; print "$key $value\n" if defined $value && le
 sub text { open my $file, "<", $_[0] or return; local $/; my $text = <$file>; $text }
 sub first { my ($text) = (text($_[0]) // "") =~ /^(.*)/; $text }
 sub lines { split /\n/, `$_[0]` }
+# A list that is empty says something only when the question was answered: a program that ended with 0, or with MOST at the most.
+sub asked {
+    my ($what, $command, $most) = @_;
+    my @lines = lines($command);
+    say_("answered", $what) if $? >= 0 && !($? & 127) && $? >> 8 <= ($most // 0);
+    @lines;
+}
 my ($commands, $paths) = @ARGV;
 
 say_("page-size", (lines("getconf PAGESIZE"))[0]);
@@ -33,25 +40,30 @@ for my $path (split(" ", $paths), "/tmp", "/var/tmp", "/var/lib/dpkg", "/var/cac
 }
 
 # Packages: what dpkg finds wrong, what is held back, who holds the locks.
-my $audit = join " ", map { /^ (\S+)/ ? $1 : () } lines("dpkg --audit");
+my $audit = join " ", map { /^ (\S+)/ ? $1 : () } asked("broken", "dpkg --audit", 1);
 say_("dpkg-broken", $audit);
-say_("dpkg-held", join " ", map { /^hold (\S+)/ ? $1 : () } lines("dpkg-query -W -f '\${db:Status-Want} \${Package}\\n'"));
+say_("dpkg-held", join " ", map { /^hold (\S+)/ ? $1 : () } asked("held", "dpkg-query -W -f '\${db:Status-Want} \${Package}\\n'"));
 my %inodes = map { my @stat = stat $_; @stat ? ($stat[1] => $_) : () }
     "/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock";
-for (split /\n/, text("/proc/locks") // "") {
+my $locks = text("/proc/locks");
+say_("answered", "locks") if defined $locks;
+for (split /\n/, $locks // "") {
     my ($process, $inode) = /\s(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/ or next;
     say_("dpkg-locked", "$process " . first("/proc/$process/comm")) if $inodes{$inode};
 }
-say_("timer", $_) for grep { (lines("systemctl is-active $_"))[0] eq "active" } "apt-daily-upgrade.timer", "unattended-upgrades.service";
 say_("reboot-required", first("/run/reboot-required.pkgs") || "yes") if -e "/run/reboot-required";
 
 # Programs, units, and others who filter packets.
 my @folders = qw(/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin);
 for my $command (split " ", $commands) { say_("missing", $command) if !grep -x "$_/$command", @folders }
-say_("unit-failed", $_) for map { /^(?:\S\s+)?(\S+\.\w+)\s/ ? $1 : () } lines("systemctl list-units --failed --plain --no-legend");
-for my $unit (qw(ufw firewalld iptables-persistent netfilter-persistent)) {
-    say_("filter", $unit) if (lines("systemctl is-active $unit.service"))[0] eq "active";
-}
+say_("unit-failed", $_) for map { /^(?:\S\s+)?(\S+\.\w+)\s/ ? $1 : () } asked("units", "systemctl list-units --failed --plain --no-legend");
+my @filters = qw(ufw firewalld iptables-persistent netfilter-persistent);
+my @upgrades = qw(apt-daily-upgrade.timer unattended-upgrades.service);
+# A line for each, whatever it is; the status tells of one that is not active.
+my @active = lines("systemctl is-active " . join(" ", map("$_.service", @filters), @upgrades));
+say_("answered", "active") if @active == @filters + @upgrades;
+for (@filters) { say_("filter", $_) if shift(@active) eq "active" }
+for (@upgrades) { say_("timer", $_) if shift(@active) eq "active" }
 say_("selinux", first("/sys/fs/selinux/enforce"));
 say_("apparmor", first("/sys/module/apparmor/parameters/enabled"));
 
@@ -66,7 +78,7 @@ my ($after) = split " ", first("/proc/uptime");
 say_("lookup-ms", sprintf "%d", ($after - $before) * 1000);
 
 # What sshd lets us do.
-my %sshd = map { /^(\S+) (.*)/ } lines("sshd -T");
+my %sshd = map { /^(\S+) (.*)/ } asked("sshd", "sshd -T");
 for my $key (qw(maxsessions allowtcpforwarding permitrootlogin passwordauthentication maxstartups)) { say_("sshd-$key", $sshd{$key}) }
 
 # Kernel settings that a file of the host's own gives, the last file wins as systemd reads them.

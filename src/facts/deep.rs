@@ -3,7 +3,7 @@
 
 use crate::base::quote;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// Key under which the look's answer holds what the script printed.
@@ -20,6 +20,9 @@ pub fn deep_script(commands: &[&str], paths: &[&str]) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct DeepFacts {
+    /// Questions that were answered, for lists whose emptiness says something: `broken`, `held`, `locks`, `units`, `active`,
+    /// `sshd`.
+    pub answered: BTreeSet<String>,
     /// Bytes of a page of memory.
     pub page_size: Option<u64>,
     /// What the processor can do.
@@ -82,6 +85,13 @@ pub struct Room {
     pub mount: String,
 }
 
+impl DeepFacts {
+    /// Whether a question was answered, so that an empty list means that there is nothing.
+    pub fn knows(&self, question: &str) -> bool {
+        self.answered.contains(question)
+    }
+}
+
 fn words(value: &str) -> Vec<String> {
     value.split_whitespace().map(str::to_owned).collect()
 }
@@ -122,6 +132,7 @@ fn one(facts: &mut DeepFacts, key: &str, value: &str) -> bool {
 
 fn several(facts: &mut DeepFacts, key: &str, value: &str) {
     match key {
+        "answered" => drop(facts.answered.insert(value.to_owned())),
         "cpu-flags" => facts.cpu_flags = words(value),
         "dpkg-broken" => facts.broken = words(value),
         "dpkg-held" => facts.held = words(value),

@@ -2,12 +2,16 @@
 //! never 0. It does not know how the script gets to the host.
 
 mod deep;
+mod disk;
 mod listener;
+mod mesh;
 mod read;
 mod script;
 
 pub use deep::{DEEP_KEY, DeepFacts, Room, deep_script, parse_deep};
+pub use disk::{DISK_WITHIN, DiskSpeed, DiskSpeeds, disk_script, parse_disk};
 pub use listener::{Listener, Transport};
+pub use mesh::{Answer, Call, Called, Listening, MESH_WITHIN, MeshSaid, Way, mesh_script, parse_mesh};
 pub use read::parse;
 pub use script::{KEY, script, script_with_listeners};
 

@@ -187,7 +187,7 @@ const HOST: &[Key] = &[
 ];
 
 /// What a host can be unable to do.
-const LIMITS: &[&str] = &["clock", "sysctl", "nofile", "apparmor", "firewall", "sandbox"];
+const LIMITS: &[&str] = &["clock", "sysctl", "nofile", "apparmor", "firewall", "sandbox", "size"];
 
 const TLS: &[Key] = &[
     Key::may("ca", Shape::Word(&["private"]), "private", "private", "A private CA made by imctl."),

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What a lab host cannot do: it shares the clock and the kernel of this machine.
-const LIMITS: [&str; 4] = ["clock", "sysctl", "nofile", "apparmor"];
+/// What a lab host cannot do: it shares the clock, the kernel, the processors and the disk of this machine.
+const LIMITS: [&str; 5] = ["clock", "sysctl", "nofile", "apparmor", "size"];
 /// The templates that come with imctl.
 const OWN: [(&str, &str); 3] = [
     ("single", include_str!("../../inventories/single.yml")),

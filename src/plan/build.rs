@@ -87,8 +87,12 @@ fn needs(scene: Scene<'_>) -> BTreeMap<Component, BTreeSet<Component>> {
 /// Hosts that cannot do everything, each kind of limit once.
 fn notes(scene: Scene<'_>) -> Vec<String> {
     let mut limited: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for host in scene.topology.inventory.hosts.iter().filter(|host| !host.limits.is_empty()) {
-        limited.entry(host.limits.join(", ")).or_default().push(host.name.to_string());
+    for host in &scene.topology.inventory.hosts {
+        // Its size keeps a host from nothing that a plan does.
+        let limits: Vec<&str> = host.limits.iter().map(String::as_str).filter(|it| *it != "size").collect();
+        if !limits.is_empty() {
+            limited.entry(limits.join(", ")).or_default().push(host.name.to_string());
+        }
     }
     let note = |(limits, hosts): (String, Vec<String>)| {
         format!("What {} cannot do ({limits}) is left alone there.", hosts.join(", "))

@@ -56,8 +56,9 @@ impl FindingsView {
 
     /// Findings in the order a person wants them, without what only counts.
     fn shown(&self) -> Vec<&Finding> {
+        let tells = |verdict| matches!(verdict, Verdict::Failed | Verdict::Warning);
         let mut shown: Vec<&Finding> =
-            self.findings.iter().filter(|it| self.all || it.verdict != Verdict::Passed).collect();
+            self.findings.iter().filter(|it| self.all || tells(it.verdict)).collect();
         let rank = |verdict: Verdict| match verdict {
             Verdict::Failed => 0,
             Verdict::Warning => 1,
@@ -71,21 +72,51 @@ impl FindingsView {
 
 /// Writes findings as a table with a count line.
 pub fn findings(out: &mut impl Write, view: &FindingsView, style: Style) -> io::Result<()> {
-    let shown = view.shown();
+    let shown = folded(view.shown());
     let roomy = style.width >= ROOMY;
     if !shown.is_empty() {
         let rows: Vec<Vec<String>> =
-            std::iter::once(head(roomy)).chain(shown.iter().map(|finding| row(finding, roomy))).collect();
+            std::iter::once(head(roomy)).chain(shown.iter().map(|it| row(it, roomy))).collect();
         let indent = begins(&rows, 3);
         for (at, lines) in table(&rows, 3, style.width).iter().enumerate() {
-            let finding = at.checked_sub(1).and_then(|at| shown.get(at).copied());
-            write_row(out, lines, finding, style)?;
+            let finding = at.checked_sub(1).and_then(|at| shown.get(at));
+            write_row(out, lines, finding.map(|it| it.finding), style)?;
             if let Some(finding) = finding {
                 write_below(out, finding, (indent, roomy), style)?;
             }
         }
     }
+    if !view.all {
+        write_left(out, view, style)?;
+    }
     write_counts(out, view, style)
+}
+
+/// What was not judged, a reason each.
+fn write_left(out: &mut impl Write, view: &FindingsView, style: Style) -> io::Result<()> {
+    let mut reasons: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
+    for finding in view.findings.iter().filter(|it| it.verdict == Verdict::NotApplicable) {
+        let at = reasons.iter().position(|(because, ..)| *because == finding.because);
+        let at = at.unwrap_or_else(|| {
+            reasons.push((&finding.because, Vec::new(), Vec::new()));
+            reasons.len() - 1
+        });
+        let (_, ids, hosts) = &mut reasons[at];
+        for (list, word) in
+            [(ids, Some(finding.id.as_str())), (hosts, finding.host.as_ref().map(HostName::as_str))]
+        {
+            list.extend(word.filter(|word| !list.contains(word)));
+        }
+    }
+    for (because, ids, hosts) in reasons {
+        let on = if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.join(", ")) };
+        let text = format!("not judged: {}{on}: {because}", ids.join(", "));
+        for (at, line) in wrapped(&text, style.width.saturating_sub(3)).iter().enumerate() {
+            let sign = if at == 0 { "·" } else { " " };
+            writeln!(out, "{}  {line}", style.paint(Tone::Quiet, sign))?;
+        }
+    }
+    Ok(())
 }
 
 fn head(roomy: bool) -> Vec<String> {
@@ -97,11 +128,50 @@ fn head(roomy: bool) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-fn row(finding: &Finding, roomy: bool) -> Vec<String> {
+/// Names of hosts wider than this stand below their row.
+const NAMES: usize = 14;
+
+/// What is said of one host, or the same of several.
+struct Folded<'a> {
+    finding: &'a Finding,
+    hosts: Vec<&'a str>,
+}
+
+impl Folded<'_> {
+    fn names(&self) -> String {
+        self.hosts.join(", ")
+    }
+
+    /// Whether the names of all hosts have no room in the row.
+    fn many(&self) -> bool {
+        self.hosts.len() > 1 && wide(&self.names()) > NAMES
+    }
+}
+
+/// Findings that say the same of several hosts, in one row.
+fn folded(findings: Vec<&Finding>) -> Vec<Folded<'_>> {
+    let words = |it: &Finding| {
+        let said = [&it.id, &it.what, &it.seen, &it.needed, &it.because, &it.fix];
+        (it.verdict, said.map(String::clone))
+    };
+    let mut rows: Vec<Folded<'_>> = Vec::new();
+    for finding in findings {
+        let host = finding.host.as_ref().map(HostName::as_str);
+        match rows.iter_mut().find(|row| words(row.finding) == words(finding)) {
+            Some(row) if host.is_some() => row.hosts.extend(host),
+            _ => rows.push(Folded { finding, hosts: host.into_iter().collect() }),
+        }
+    }
+    rows
+}
+
+fn row(folded: &Folded<'_>, roomy: bool) -> Vec<String> {
+    let finding = folded.finding;
+    let hosts = if folded.many() { counted(folded.hosts.len(), "host") } else { folded.names() };
     let mut cells = vec![
         sign(finding.verdict).to_owned(),
         finding.id.clone(),
-        finding.host.as_ref().map_or("", HostName::as_str).to_owned(),
+        hosts,
         finding.what.clone(),
         finding.seen.clone(),
         finding.needed.clone(),
@@ -131,12 +201,17 @@ fn write_row(out: &mut impl Write, lines: &[String], of: Option<&Finding>, style
 /// The reason where there was no room beside the row, and what helps.
 fn write_below(
     out: &mut impl Write,
-    finding: &Finding,
+    folded: &Folded<'_>,
     place: (usize, bool),
     style: Style,
 ) -> io::Result<()> {
     let (indent, roomy) = place;
+    let finding = folded.finding;
+    let names = folded.names();
     let mut below = Vec::new();
+    if folded.many() {
+        below.push(("hosts", names.as_str()));
+    }
     if !roomy && !finding.because.is_empty() {
         below.push(("because", finding.because.as_str()));
     }

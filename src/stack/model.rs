@@ -41,6 +41,9 @@ pub struct StackFile {
     /// Which machines a service of a given size needs.
     #[serde(default)]
     pub sizing: Option<String>,
+    /// Numbers that preflight checks compare with, where the stack wants others: id of the check -> number.
+    #[serde(default)]
+    pub preflight: BTreeMap<String, f64>,
     /// What the bundle must hold beyond packages: name -> how it is built or given.
     #[serde(default)]
     pub artifacts: BTreeMap<String, ArtifactSpec>,

@@ -89,6 +89,9 @@ pub struct RoleSizing {
     /// Whether what runs there must answer without pauses, as a database must.
     #[serde(default)]
     pub no_pauses: bool,
+    /// Milliseconds that a small write there may take until it is on the disk, 99 of 100.
+    #[serde(default)]
+    pub sync_ms: Option<f64>,
     /// Where what they keep goes on each host.
     #[serde(default)]
     pub data: Option<String>,

@@ -1,93 +1,17 @@
 //! `imctl check` finds faults that are really on a host, each by its own id and nothing else; clean hosts pass.
 
-use super::world::{World, may_run, text};
+use super::faults::{FAULTS, Fault, SIZES, WAYS};
+use super::lab::number;
+use super::world::{World, edit, may_run, text, until};
 use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Three small hosts, so that this machine's disk is enough for them.
 const TEMPLATE: &str = "name: ck\ndomain: im.ck.example\nstack: ejabberd\n\
     targets: { users: 50, online: 20, retention: 30d, file-retention: 10d }\n\
     ssh: { user: root }\nhosts:\n  app1: { address: 192.0.2.11, roles: [app, balancer] }\n  \
     db1: { address: 192.0.2.21, roles: [database] }\n  file1: { address: 192.0.2.31, roles: [files] }\n";
-
-/// Id, what plants the fault on `db1`, what takes it away.
-const FAULTS: &[(&str, &str, &str)] = &[
-    (
-        "CONFLICT-01",
-        "echo 'net.core.somaxconn = 128' >/etc/sysctl.d/99-site.conf",
-        "rm /etc/sysctl.d/99-site.conf",
-    ),
-    ("DISK-02", "mount -t tmpfs -o size=100m tmpfs /var/cache/apt", "umount /var/cache/apt"),
-    (
-        "DISK-03",
-        "mount -t tmpfs -o size=8g,nr_inodes=60 tmpfs /var/tmp; for n in $(seq 57); do : >/var/tmp/$n; done",
-        "umount /var/tmp",
-    ),
-    ("DISK-04", "mount --bind /srv /srv && mount -o remount,ro,bind /srv", "umount /srv"),
-    (
-        "DISK-05",
-        "mkdir -p /var/lib/postgresql && mount -t tmpfs -o size=900g tmpfs /var/lib/postgresql",
-        "umount /var/lib/postgresql && rmdir /var/lib/postgresql",
-    ),
-    ("DISK-06", "mount -t tmpfs -o size=1g,noexec tmpfs /tmp", "umount /tmp"),
-    ("DISK-06", "mount -t tmpfs -o size=1m tmpfs /tmp", "umount /tmp"),
-    ("LIMIT-02", "echo 'umask 0000' >/root/.bashrc", "rm /root/.bashrc"),
-    ("LOCALE-01", "echo 'LANG=zh_CN.GB2312' >/etc/default/locale", "rm /etc/default/locale"),
-    (
-        "NAME-03",
-        "cat /proc/sys/kernel/hostname >/root/name; cp /etc/hosts /root/hosts; echo \"$(hostname -I | cut -d' ' -f1) app1\" >>/etc/hosts; perl -e '$n = \"app1\"; syscall(170, $n, 4) == 0 or die $!'",
-        "perl -e 'chomp($n = <>); $l = length $n; syscall(170, $n, $l)' /root/name; cat /root/hosts >/etc/hosts",
-    ),
-    ("NAME-04", "cp /etc/machine-id /root/id; echo OTHER >/etc/machine-id", "cp /root/id /etc/machine-id"),
-    ("NET-01", "ip link set dev host0 mtu 1400", "ip link set dev host0 mtu 1500"),
-    (
-        "OS-01",
-        "cp /etc/os-release /root/os; sed 's/VERSION_ID=.*/VERSION_ID=\"11\"/' /root/os >/root/os11; rm /etc/os-release; cp /root/os11 /etc/os-release",
-        "cp /root/os /etc/os-release",
-    ),
-    ("OS-03", "systemd-run -q --unit=planted-bad false; sleep 0.3", "systemctl reset-failed planted-bad"),
-    ("OS-04", "touch /run/reboot-required", "rm /run/reboot-required"),
-    ("OS-05", "mv /usr/sbin/groupadd /root/", "mv /root/groupadd /usr/sbin/"),
-    (
-        "PKG-01",
-        "cp /var/lib/dpkg/status /root/status; sed -i '/^Package: tzdata$/,/^$/s/^Status: .*/Status: install ok half-configured/' /var/lib/dpkg/status",
-        "cp /root/status /var/lib/dpkg/status",
-    ),
-    ("PKG-02", "echo 'tzdata hold' | dpkg --set-selections", "echo 'tzdata install' | dpkg --set-selections"),
-    (
-        "PKG-03",
-        "systemd-run -q --unit=planted flock /var/lib/dpkg/lock-frontend sleep 600; sleep 0.3",
-        "systemctl stop planted",
-    ),
-    (
-        "PKG-04",
-        "cp /var/lib/dpkg/status /root/status; printf 'Package: postgresql-15\\nStatus: install ok installed\\nPriority: optional\\nSection: database\\nMaintainer: x <x@x>\\nArchitecture: amd64\\nVersion: 15.0-1\\nDescription: planted\\n\\n' >>/var/lib/dpkg/status; cd /var/lib/dpkg/info; : >postgresql-15.list; : >postgresql-15.md5sums",
-        "cp /root/status /var/lib/dpkg/status; rm /var/lib/dpkg/info/postgresql-15.*",
-    ),
-    ("PKG-05", "systemd-run -q --unit=unattended-upgrades sleep 600", "systemctl stop unattended-upgrades"),
-    (
-        "PORT-01",
-        "systemd-run -q --unit=planted perl -MIO::Socket::INET -e '@s = IO::Socket::INET->new(Listen=>1,LocalPort=>5432); sleep 600'; sleep 0.5",
-        "systemctl stop planted",
-    ),
-    ("SEC-02", "systemd-run -q --unit=ufw sleep 600", "systemctl stop ufw"),
-    ("SSH-02", "echo 'sleep 2' >/root/.bashrc", "rm /root/.bashrc"),
-    (
-        "SSH-03",
-        "echo 'MaxSessions 2' >/etc/ssh/sshd_config.d/planted.conf; systemctl reload ssh",
-        "rm /etc/ssh/sshd_config.d/planted.conf; systemctl reload ssh",
-    ),
-    (
-        "SSH-04",
-        "echo 'AllowTcpForwarding no' >/etc/ssh/sshd_config.d/planted.conf; systemctl reload ssh",
-        "rm /etc/ssh/sshd_config.d/planted.conf; systemctl reload ssh",
-    ),
-    ("SSH-01", "mv /root/.ssh/authorized_keys /root/", "mv /root/authorized_keys /root/.ssh/"),
-    (
-        "TIME-02",
-        "readlink /etc/localtime >/root/zone; ln -sf /usr/share/zoneinfo/Asia/Tokyo /etc/localtime",
-        "if [ -s /root/zone ]; then ln -sf \"$(cat /root/zone)\" /etc/localtime; else rm /etc/localtime; fi",
-    ),
-];
 
 /// What two hosts share is told of both.
 const SHARED: [&str; 2] = ["NAME-03", "NAME-04"];
@@ -103,25 +27,14 @@ fn wrong(world: &World, file: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
-    if !may_run() {
-        return;
-    }
-    let world = World::new("check");
-    let template = world.path("small.yml");
-    std::fs::write(&template, TEMPLATE).expect("a file");
-    let file = world.up(text(&template));
-    let file = text(&file);
-    assert_eq!(wrong(&world, file), Vec::<String>::new(), "clean hosts pass");
-
-    let (_, other) = world.host("app1", "cat /etc/machine-id");
+/// Plants each fault on `db1`, takes it away again; what was found instead of it.
+fn planted(world: &World, file: &str, faults: &[Fault], other: &str) -> Vec<String> {
     let mut missed = Vec::new();
-    for (id, plant, undo) in FAULTS {
-        let plant = plant.replace("OTHER", other.trim());
+    for (id, plant, undo) in faults {
+        let plant = plant.replace("OTHER", other);
         let (code, said) = world.host("db1", &plant);
         assert_eq!(code, 0, "{id} is planted: {said}");
-        let mut found = wrong(&world, file);
+        let mut found = wrong(world, file);
         let (code, said) = world.host("db1", undo);
         assert_eq!(code, 0, "{id} is taken away: {said}");
         if SHARED.contains(id) {
@@ -131,8 +44,79 @@ fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
             missed.push(format!("{id}: found {found:?}"));
         }
     }
+    missed
+}
+
+/// The same with rules on what reaches `db1` over the network.
+fn planted_on_the_way(world: &World, file: &str) -> Vec<String> {
+    let number = number(world);
+    let nft = |words: &str| {
+        let namespace = format!("imlab{number}-2");
+        let output = Command::new("ip").args(["netns", "exec", &namespace, "nft", words]).output();
+        let output = output.expect("ip can be started");
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let mut missed = Vec::new();
+    for (id, rule) in WAYS {
+        let rule = rule.replace("CALLER", &format!("10.213.{number}.11"));
+        nft("add table inet planted");
+        nft("add chain inet planted input { type filter hook input priority -10; }");
+        nft(&format!("add rule inet planted input {rule}"));
+        let found = wrong(world, file);
+        nft("delete table inet planted");
+        if found != [format!("{id} db1")] {
+            missed.push(format!("{id}: found {found:?}"));
+        }
+    }
+    missed
+}
+
+/// Sockets that listen on `db1`, and what a check may leave in the folders of its data.
+fn traces(world: &World) -> String {
+    let (code, said) = world.host("db1", "grep -c ' 0A ' /proc/net/tcp; grep -c ' 0A ' /proc/net/tcp6; grep -c ' 07 ' /proc/net/udp6; ls -A /var/lib | grep imctl; ls -A /run | grep imctl; pgrep -x perl; true");
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+/// Ends a check with -9 at moments when listeners stand and the disk is tried.
+fn killed_leaves_nothing(world: &World, file: &str) {
+    let before = traces(world);
+    for millis in [400, 700, 1000, 1400] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_imctl"))
+            .args(["check", "-i", file])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("imctl can be started");
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().expect("it can be ended");
+        child.wait().expect("it ends");
+        until("nothing is left on the host", Duration::from_secs(10), || traces(world) == before);
+    }
+}
+
+#[test]
+fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
+    if !may_run() {
+        return;
+    }
+    let world = World::new("check");
+    let template = world.path("small.yml");
+    std::fs::write(&template, TEMPLATE).expect("a file");
+    let small = world.up(text(&template));
+    let whole = world.path("whole.yml");
+    std::fs::copy(&small, &whole).expect("a copy");
+    edit(&whole, |text| text.replace(", size]", "]"));
+    let (file, whole) = (text(&small), text(&whole));
+    assert_eq!(wrong(&world, whole), Vec::<String>::new(), "clean hosts pass");
+
+    let (_, other) = world.host("app1", "cat /etc/machine-id");
+    let mut missed = planted(&world, file, FAULTS, other.trim());
+    missed.extend(planted_on_the_way(&world, file));
+    missed.extend(planted(&world, whole, SIZES, ""));
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(wrong(&world, file), Vec::<String>::new(), "nothing is left of them");
+    killed_leaves_nothing(&world, whole);
 
     let (code, said) = world.imctl_ends(&["check", "-i", file, "--skip", "DISK-99=why"]);
     assert!(code == 2 && said.contains("there is no such check"), "{said}");

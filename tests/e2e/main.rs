@@ -2,6 +2,7 @@
 
 mod check;
 mod child;
+mod faults;
 mod kills;
 mod lab;
 mod lock;

@@ -1,6 +1,6 @@
 //! What imctl itself needs: a quick shell, sessions, forwarding.
 
-use super::{HostSeen, Judged, PreflightRule, Site, hm, no, yes};
+use super::{HostSeen, Judged, PreflightRule, Site, hm, no, real, unknown, yes};
 
 pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
@@ -14,7 +14,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "SSH-02",
         what: "time until a login shell answers",
-        needed: "<= 1 s",
+        needed: "<= LIMIT ms",
         because: "every new connection waits for it",
         fix: "look at .bashrc and /etc/profile.d of the login user on HOST",
         judge: shell,
@@ -22,7 +22,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "SSH-03",
         what: "sessions on one connection",
-        needed: "MaxSessions 4 or more",
+        needed: "MaxSessions LIMIT or more",
         because: "imctl works, renews its lock and forwards at the same time",
         fix: "set MaxSessions 10 in /etc/ssh/sshd_config.d and reload sshd on HOST",
         judge: sessions,
@@ -37,19 +37,19 @@ pub(super) const RULES: &[PreflightRule] = &[
     },
 ];
 
-fn shell(seen: &HostSeen, _: &Site) -> Judged {
+fn shell(seen: &HostSeen, site: &Site) -> Judged {
     let extra = seen.login_ms.saturating_sub(seen.answer_ms);
     let said = format!("{extra} ms");
-    if extra > 1000 { hm(said) } else { yes(said) }
+    if real(extra) > site.limit("SSH-02") { hm(said) } else { yes(said) }
 }
 
-fn sessions(seen: &HostSeen, _: &Site) -> Judged {
+fn sessions(seen: &HostSeen, site: &Site) -> Judged {
     let sessions = seen.deep.sshd.get("maxsessions").and_then(|it| it.parse::<u32>().ok());
     match sessions {
         Some(0) => no("0"),
-        Some(few @ 1..=3) => hm(few.to_string()),
+        Some(few) if f64::from(few) < site.limit("SSH-03") => hm(few.to_string()),
         Some(enough) => yes(enough.to_string()),
-        None => yes("not said"),
+        None => unknown("what sshd allows"),
     }
 }
 
@@ -57,6 +57,6 @@ fn forwarding(seen: &HostSeen, _: &Site) -> Judged {
     match seen.deep.sshd.get("allowtcpforwarding").map(String::as_str) {
         Some(how @ ("no" | "local")) => hm(how),
         Some(how) => yes(how),
-        None => yes("not said"),
+        None => unknown("what sshd allows"),
     }
 }

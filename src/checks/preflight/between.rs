@@ -1,12 +1,12 @@
 //! What only shows when hosts are held against each other: clocks, names, identities, networks.
 
-use super::{HostSeen, Judged, PreflightRule, Site, hm, no, unknown, yes};
+use super::{HostSeen, Judged, PreflightRule, Site, hm, no, real, unknown, yes};
 
 pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "TIME-01",
         what: "clock against the other hosts",
-        needed: "<= 0.5 s apart",
+        needed: "<= LIMIT s apart",
         because: "history is ordered by it, certificates and tokens are judged by it",
         fix: "let HOST keep time: chrony comes with the installation; step it first with date -s where it is far off",
         judge: skew,
@@ -54,7 +54,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "DNS-01",
         what: "time until an unknown name is unknown",
-        needed: "<= 1 s",
+        needed: "<= LIMIT ms",
         because: "each connection to a host that asks for a name waits as long",
         fix: "take name servers that do not answer out of /etc/resolv.conf on HOST",
         judge: resolver,
@@ -69,7 +69,7 @@ fn skew(seen: &HostSeen, site: &Site) -> Judged {
     };
     let apart = own - middle;
     let said = format!("{apart:+.1} s");
-    if apart.abs() > 0.5 + unsure { no(said) } else { yes(said) }
+    if apart.abs() > site.limit("TIME-01") + unsure { no(said) } else { yes(said) }
 }
 
 /// Whether a host says something that most others do not.
@@ -133,12 +133,16 @@ fn speed(seen: &HostSeen, _: &Site) -> Judged {
     }
 }
 
-fn resolver(seen: &HostSeen, _: &Site) -> Judged {
+fn resolver(seen: &HostSeen, site: &Site) -> Judged {
     match seen.deep.lookup_ms {
         None => unknown("the time"),
-        Some(ms) if ms > 1000 => {
+        Some(ms) if real(ms) > site.limit("DNS-01") => {
             let list = seen.deep.resolvers.join(", ");
-            if ms > 4000 { no(format!("{ms} ms with {list}")) } else { hm(format!("{ms} ms with {list}")) }
+            if real(ms) > 4.0 * site.limit("DNS-01") {
+                no(format!("{ms} ms with {list}"))
+            } else {
+                hm(format!("{ms} ms with {list}"))
+            }
         }
         Some(ms) => yes(format!("{ms} ms")),
     }

@@ -1,6 +1,6 @@
 //! Processors, memory, disks: against what this inventory's roles need.
 
-use super::{HostSeen, Judged, PreflightRule, Site, hm, no, unknown, yes};
+use super::{HostSeen, Judged, PreflightRule, Site, hm, no, real, unknown, yes};
 
 pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
@@ -30,7 +30,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "MEM-02",
         what: "memory that others use",
-        needed: "at most a quarter before an installation",
+        needed: "at most LIMIT % before an installation",
         because: "what else runs here takes from the service",
         fix: "stop what else runs on HOST, or choose another host",
         judge: used,
@@ -62,7 +62,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "DISK-02",
         what: "room for packages",
-        needed: "twice the bundle, 2 GiB at least",
+        needed: "twice the bundle, LIMIT GiB at least",
         because: "packages are unpacked beside what is there",
         fix: "make room on HOST: apt-get clean; journalctl --vacuum-size=200M",
         judge: package_room,
@@ -94,7 +94,7 @@ pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "DISK-06",
         what: "folder for temporary files",
-        needed: "room of 256 MiB, and programs may run",
+        needed: "room of LIMIT MiB, and programs may run",
         because: "packages put programs there while they install",
         fix: "make room in /tmp and mount it without noexec",
         judge: temporary,
@@ -102,11 +102,6 @@ pub(super) const RULES: &[PreflightRule] = &[
 ];
 
 const GIB: f64 = 1_073_741_824.0;
-
-#[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
-fn real(number: u64) -> f64 {
-    number as f64
-}
 
 fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", real(bytes) / GIB)
@@ -141,7 +136,7 @@ fn memory(seen: &HostSeen, _: &Site) -> Judged {
     }
 }
 
-fn used(seen: &HostSeen, _: &Site) -> Judged {
+fn used(seen: &HostSeen, site: &Site) -> Judged {
     if seen.ours {
         return yes("the service itself");
     }
@@ -150,7 +145,7 @@ fn used(seen: &HostSeen, _: &Site) -> Judged {
     };
     let used = all.saturating_sub(free);
     let said = format!("{used} of {all} MiB");
-    if used * 4 > all { hm(said) } else { yes(said) }
+    if real(used) * 100.0 > real(all) * site.limit("MEM-02") { hm(said) } else { yes(said) }
 }
 
 fn huge_pages(seen: &HostSeen, _: &Site) -> Judged {
@@ -186,13 +181,17 @@ fn room(seen: &HostSeen, _: &Site) -> Judged {
 }
 
 fn package_room(seen: &HostSeen, site: &Site) -> Judged {
-    let needed = (site.bundle.unwrap_or_default() * 2).max(2 << 30);
+    let needed = real(site.bundle.unwrap_or_default() * 2).max(site.limit("DISK-02") * GIB);
     let places =
         ["/var/cache/apt", "/etc"].iter().filter_map(|path| Some((path, seen.deep.room.get(*path)?)));
     let Some((path, room)) = places.min_by_key(|(_, room)| room.free) else { return unknown("the room") };
     let said =
         format!("{} on {}", gib(room.free), if room.mount.is_empty() { path } else { room.mount.as_str() });
-    if room.free < needed { Judged::Bad(said, Some(format!(">= {}", gib(needed)))) } else { yes(said) }
+    if real(room.free) < needed {
+        Judged::Bad(said, Some(format!(">= {:.1} GiB", needed / GIB)))
+    } else {
+        yes(said)
+    }
 }
 
 fn inodes(seen: &HostSeen, _: &Site) -> Judged {
@@ -232,14 +231,14 @@ fn kind(seen: &HostSeen, _: &Site) -> Judged {
     if kinds.is_empty() { yes("nothing large is kept here") } else { yes(kinds.join(", ")) }
 }
 
-fn temporary(seen: &HostSeen, _: &Site) -> Judged {
+fn temporary(seen: &HostSeen, site: &Site) -> Judged {
     let Some(room) = seen.deep.room.get("/tmp") else { return unknown("/tmp") };
     let barred = seen
         .deep
         .mounted
         .get(&room.mount)
         .is_some_and(|(_, options)| options.iter().any(|it| it == "noexec"));
-    match (barred, room.free < 256 << 20) {
+    match (barred, real(room.free >> 20) < site.limit("DISK-06")) {
         (true, _) => no("/tmp is mounted with noexec"),
         (_, true) => no(format!("{} MiB free in /tmp", room.free >> 20)),
         _ => yes(format!("{} free", gib(room.free))),

@@ -2,14 +2,21 @@
 
 mod access;
 mod between;
+mod disk;
 mod hardware;
+mod limits;
+mod mesh;
 mod packages;
 mod platform;
 mod system;
 
 use crate::base::{Finding, HostName, Verdict};
-use crate::facts::{DeepFacts, HostFacts, Transport};
+use crate::facts::{DeepFacts, DiskSpeeds, HostFacts, Transport};
 use crate::sizing::Amounts;
+use std::collections::BTreeMap;
+
+pub use limits::{LIMITS, unknown_limits};
+pub use mesh::Pair;
 
 /// What is known of one host, and what is wanted of it.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +25,8 @@ pub struct HostSeen {
     pub facts: HostFacts,
     /// What goes beyond them.
     pub deep: DeepFacts,
+    /// Its name.
+    pub name: Option<HostName>,
     /// Address in the inventory.
     pub address: String,
     /// What its roles need together.
@@ -32,6 +41,8 @@ pub struct HostSeen {
     pub limits: Vec<String>,
     /// imctl installed this deployment here already.
     pub ours: bool,
+    /// It should have.
+    pub awaited: bool,
     /// Packages of the stack that stand here although imctl did not put them here.
     pub foreign: Vec<String>,
     /// Kernel settings that the stack gives: setting, value, file.
@@ -40,10 +51,29 @@ pub struct HostSeen {
     pub umask: Option<String>,
     /// Seconds that its clock is ahead of ours, and how unsure that is.
     pub clock: Option<(f64, f64)>,
+    /// How fast the disks under its data are.
+    pub disk: Trial<DiskSpeeds>,
+    /// Milliseconds that a small write may take until it is on the disk, 99 of 100; none = any stack's number.
+    pub sync_ms: Option<f64>,
     /// Milliseconds until a program that does nothing has ended, in a shell that was open.
     pub answer_ms: u64,
     /// The same with a new login shell.
     pub login_ms: u64,
+}
+
+/// What comes of a test that is not always made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trial<T> {
+    /// It was not made: why.
+    Left(String),
+    /// It was made.
+    Made(T),
+}
+
+impl<T> Default for Trial<T> {
+    fn default() -> Self {
+        Self::Left("it was not tried".to_owned())
+    }
 }
 
 /// All hosts, and what the deployment wants.
@@ -55,6 +85,10 @@ pub struct Site {
     pub platforms: Vec<String>,
     /// Bytes of the bundle; none when none is at hand.
     pub bundle: Option<u64>,
+    /// Numbers that the stack gives for rules, by id.
+    pub limits: BTreeMap<String, f64>,
+    /// Calls of hosts to each other on the planned ports.
+    pub mesh: Trial<Vec<Pair>>,
 }
 
 /// What a rule says of a host.
@@ -66,9 +100,14 @@ pub enum Judged {
     Bad(String, Option<String>),
     /// Worth a look.
     Doubtful(String, Option<String>),
+    /// It is not: what was seen, and what helps just here.
+    Barred(String, String),
     /// It cannot be judged here; why.
     Open(String),
 }
+
+/// Rules that ask whether a host is big and fast enough.
+const OF_SIZE: [&str; 6] = ["CPU-01", "DISK-01", "DISK-07", "DISK-08", "MEM-01", "NET-02"];
 
 /// One rule. Every text is complete without the others.
 pub struct PreflightRule {
@@ -87,24 +126,43 @@ pub struct PreflightRule {
 
 /// All rules, area by area.
 pub fn preflight_rules() -> impl Iterator<Item = &'static PreflightRule> {
-    [access::RULES, hardware::RULES, platform::RULES, system::RULES, packages::RULES, between::RULES]
-        .into_iter()
-        .flatten()
+    [
+        access::RULES,
+        hardware::RULES,
+        disk::RULES,
+        platform::RULES,
+        system::RULES,
+        packages::RULES,
+        between::RULES,
+        mesh::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 impl PreflightRule {
     /// The finding on one host.
     pub fn finding(&self, host: &HostName, seen: &HostSeen, site: &Site) -> Finding {
-        self.said(host, (self.judge)(seen, site))
+        let too_small = seen.limits.iter().any(|limit| limit == "size");
+        if too_small && OF_SIZE.contains(&self.id) {
+            let why = "`limits` says that this host is smaller than its roles need";
+            return self.said(host, site, Judged::Open(why.to_owned()));
+        }
+        self.said(host, site, (self.judge)(seen, site))
     }
 
     /// The finding on a host that does not meet it, by what stood in the way.
     pub fn unmet(&self, host: &HostName, why: String) -> Finding {
-        self.said(host, Judged::Bad(why, None))
+        self.said(host, &Site::default(), Judged::Bad(why, None))
     }
 
-    fn said(&self, host: &HostName, judged: Judged) -> Finding {
+    fn said(&self, host: &HostName, site: &Site, judged: Judged) -> Finding {
+        let mut fix = self.fix.to_owned();
         let (verdict, seen, needed) = match judged {
+            Judged::Barred(seen, helps) => {
+                fix = format!("{fix}; on HOST itself: {helps}");
+                (Verdict::Failed, seen, None)
+            }
             Judged::Good(seen) => (Verdict::Passed, seen, None),
             Judged::Bad(seen, needed) => (Verdict::Failed, seen, needed),
             Judged::Doubtful(seen, needed) => (Verdict::Warning, seen, needed),
@@ -117,9 +175,9 @@ impl PreflightRule {
             host: Some(host.clone()),
             what: self.what.to_owned(),
             seen: if verdict == Verdict::NotApplicable { "-".to_owned() } else { seen.clone() },
-            needed: needed.unwrap_or_else(|| self.needed.to_owned()),
+            needed: needed.unwrap_or_else(|| site.with_limit(self.id, self.needed)),
             because: if verdict == Verdict::NotApplicable { seen } else { self.because.to_owned() },
-            fix: if helps { self.fix.replace("HOST", host.as_str()) } else { String::new() },
+            fix: if helps { fix.replace("HOST", host.as_str()) } else { String::new() },
         }
     }
 }
@@ -135,6 +193,11 @@ pub fn preflight(site: &Site) -> Vec<Finding> {
 /// A fact that was not found out is never a pass.
 fn unknown(what: &str) -> Judged {
     Judged::Doubtful(format!("{what} could not be found out"), None)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
+fn real(number: u64) -> f64 {
+    number as f64
 }
 
 fn yes(seen: impl Into<String>) -> Judged {

@@ -36,6 +36,14 @@ pub(super) const RULES: &[PreflightRule] = &[
         judge: foreign,
     },
     PreflightRule {
+        id: "DEPLOY-01",
+        what: "what imctl installed",
+        needed: "stands on the host, for an upgrade or an acceptance",
+        because: "only what stands there can be upgraded or proved",
+        fix: "imctl install puts it there; is this the right inventory?",
+        judge: deployed,
+    },
+    PreflightRule {
         id: "PKG-05",
         what: "upgrades that come by themselves",
         needed: "none at any hour",
@@ -54,15 +62,22 @@ pub(super) const RULES: &[PreflightRule] = &[
 ];
 
 fn broken(seen: &HostSeen, _: &Site) -> Judged {
+    if !seen.deep.knows("broken") {
+        return unknown("what dpkg finds wrong");
+    }
     if seen.deep.broken.is_empty() { yes("none") } else { no(seen.deep.broken.join(", ")) }
 }
 
 fn held(seen: &HostSeen, _: &Site) -> Judged {
+    if !seen.deep.knows("held") {
+        return unknown("what is held back");
+    }
     if seen.deep.held.is_empty() { yes("none") } else { hm(seen.deep.held.join(", ")) }
 }
 
 fn locked(seen: &HostSeen, _: &Site) -> Judged {
     match &seen.deep.locked {
+        None if !seen.deep.knows("locks") => unknown("who holds them"),
         None => yes("free"),
         Some(who) => no(format!("held by process {who}")),
     }
@@ -72,7 +87,18 @@ fn foreign(seen: &HostSeen, _: &Site) -> Judged {
     if seen.foreign.is_empty() { yes("none") } else { no(seen.foreign.join(", ")) }
 }
 
+fn deployed(seen: &HostSeen, _: &Site) -> Judged {
+    match (seen.ours, seen.awaited) {
+        (true, _) => yes("stands"),
+        (false, true) => no("nothing"),
+        (false, false) => yes("not yet"),
+    }
+}
+
 fn timers(seen: &HostSeen, _: &Site) -> Judged {
+    if !seen.deep.knows("active") {
+        return unknown("which units are active");
+    }
     if seen.deep.timers.is_empty() { yes("none") } else { hm(seen.deep.timers.join(", ")) }
 }
 

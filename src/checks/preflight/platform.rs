@@ -87,6 +87,9 @@ fn systemd(seen: &HostSeen, _: &Site) -> Judged {
 }
 
 fn failed(seen: &HostSeen, _: &Site) -> Judged {
+    if !seen.deep.knows("units") {
+        return unknown("which units failed");
+    }
     if seen.deep.failed.is_empty() { yes("none") } else { hm(seen.deep.failed.join(", ")) }
 }
 

@@ -1,12 +1,12 @@
 //! Limits, security modules, packet filters, settings that somebody else made.
 
-use super::{HostSeen, Judged, PreflightRule, Site, hm, no, unknown, yes};
+use super::{HostSeen, Judged, PreflightRule, Site, hm, no, real, unknown, yes};
 
 pub(super) const RULES: &[PreflightRule] = &[
     PreflightRule {
         id: "LIMIT-01",
         what: "processes",
-        needed: "room for 32,768",
+        needed: "room for LIMIT",
         because: "a runtime with many threads and the database's processes share this number",
         fix: "echo 'kernel.pid_max = 4194304' >/etc/sysctl.d/50-pid-max.conf and sysctl --system on HOST",
         judge: processes,
@@ -53,9 +53,9 @@ pub(super) const RULES: &[PreflightRule] = &[
     },
 ];
 
-fn processes(seen: &HostSeen, _: &Site) -> Judged {
+fn processes(seen: &HostSeen, site: &Site) -> Judged {
     match seen.deep.pid_max {
-        Some(most) if most < 32_768 => no(most.to_string()),
+        Some(most) if real(most) < site.limit("LIMIT-01") => no(most.to_string()),
         Some(most) => yes(most.to_string()),
         None => unknown("the limit"),
     }
@@ -91,6 +91,9 @@ fn selinux(seen: &HostSeen, _: &Site) -> Judged {
 }
 
 fn filters(seen: &HostSeen, _: &Site) -> Judged {
+    if !seen.deep.knows("active") {
+        return unknown("which units are active");
+    }
     if seen.deep.filters.is_empty() { yes("none") } else { no(seen.deep.filters.join(", ")) }
 }
 

@@ -1,0 +1,93 @@
+//! From a look at a host to what the rules judge.
+
+use super::super::road::Road;
+use super::look::Looked;
+use super::{Scene, Wants};
+use crate::base::{Component, HostName};
+use crate::checks::{HostSeen, Trial};
+use crate::facts::{self, DiskSpeeds, Transport};
+use crate::plan::Manifest;
+use crate::record::Observed;
+use crate::resource::Resource;
+use crate::stack::{ComponentSpec, PortSpec, Protocol};
+
+impl Looked {
+    /// Whether the deployment stands on the host.
+    pub(super) fn ours(&self) -> bool {
+        !Manifest::seen(&self.observed).resources.is_empty()
+    }
+}
+
+/// What is known of a host, and what is wanted of it.
+pub(super) fn host_seen(
+    (road, wants, scene): (&Road, &Wants, Scene),
+    host: &HostName,
+    looked: &Looked,
+    disk: Trial<DiskSpeeds>,
+) -> HostSeen {
+    let said = |key: &str| looked.observed.scripts.get(key).map(|it| it.out.as_str()).unwrap_or_default();
+    let words = road.topology.host(host);
+    let ours = looked.ours();
+    HostSeen {
+        facts: facts::parse(said(facts::KEY)),
+        deep: facts::parse_deep(said(facts::DEEP_KEY)),
+        name: Some(host.clone()),
+        address: words.address.clone(),
+        needs: wants.of(road, host),
+        data: wants.data(road, host),
+        no_pauses: wants.no_pauses(road, host),
+        ports: ports(road, host),
+        limits: words.limits.clone(),
+        ours,
+        awaited: scene != Scene::Install,
+        foreign: if ours { Vec::new() } else { foreign(road, host, &looked.observed) },
+        settings: settings(road, host),
+        umask: looked.clock.umask.clone(),
+        clock: looked.clock.ahead,
+        disk,
+        sync_ms: wants.sync_ms(road, host),
+        answer_ms: looked.clock.answer_ms,
+        login_ms: looked.clock.login_ms,
+    }
+}
+
+fn components<'a>(road: &'a Road, host: &'a HostName) -> impl Iterator<Item = &'a ComponentSpec> {
+    road.topology.on(host).filter_map(|it| road.topology.stack.component(&it.component))
+}
+
+/// Those that are not on every host.
+fn own_components<'a>(road: &'a Road, host: &'a HostName) -> impl Iterator<Item = &'a ComponentSpec> {
+    components(road, host).filter(|spec| spec.role.as_str() != "all")
+}
+
+fn ports(road: &Road, host: &HostName) -> Vec<(Transport, u16, String)> {
+    let port = |component: &Component, spec: &PortSpec| {
+        let transport = if spec.protocol == Protocol::Udp { Transport::Udp } else { Transport::Tcp };
+        (transport, spec.port, component.to_string())
+    };
+    let of = |spec: &ComponentSpec| spec.ports.values().map(|it| port(&spec.name, it)).collect::<Vec<_>>();
+    components(road, host).flat_map(of).collect()
+}
+
+/// Packages that bring a service of the stack, already here.
+fn foreign(road: &Road, host: &HostName, seen: &Observed) -> Vec<String> {
+    let resources = own_components(road, host).flat_map(|spec| &spec.resources);
+    let services = resources.filter_map(|resource| match resource {
+        Resource::Package(package) if !package.masks.is_empty() => Some(&package.names),
+        _ => None,
+    });
+    let names = services.flatten().filter_map(|name| name.split('=').next());
+    names.filter(|name| seen.packages.contains_key(*name)).map(str::to_owned).collect()
+}
+
+/// Kernel settings that the stack gives, those that are the same on every host.
+fn settings(road: &Road, host: &HostName) -> Vec<(String, String, String)> {
+    let specs = components(road, host);
+    let mut all = Vec::new();
+    for resource in specs.flat_map(|spec| &spec.resources) {
+        let Resource::Sysctl(sysctl) = resource else { continue };
+        let plain = sysctl.values.iter().filter(|(_, value)| !value.contains("{{"));
+        all.extend(plain.map(|(name, value)| (name.clone(), value.clone(), sysctl.file.clone())));
+    }
+    all
+}
