@@ -93,7 +93,7 @@ fn build(wanted: &Build, global: &Global) -> Result<Exit, Failure> {
         trusted = true;
     }
     let Built { manifest, changed, requests } = &built;
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => answer_json(json!({
             "bundle": dir, "changed": changed, "requests": requests, "key": line, "trusted": trusted,
             "key-made": key.made, "manifest": manifest, "seconds": started.elapsed().as_secs_f64(),
@@ -116,7 +116,7 @@ fn verify(dir: Option<PathBuf>, global: &Global) -> Result<Exit, Failure> {
     let dir = dir.map_or_else(|| folder(&inventory, global), Ok)?;
     let verified = bundle::verify(&dir, &inventory.bundle.trusted_keys)?;
     let manifest = verified.manifest();
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => answer_json(json!({
             "bundle": dir, "signer": verified.signer(), "digest": verified.digest(),
             "files": manifest.files.len(), "bytes": manifest.size(),
@@ -135,7 +135,7 @@ fn inspect(dir: Option<PathBuf>, global: &Global) -> Result<Exit, Failure> {
         None => folder(&inventory::load_alone(&inventory_path(global)?)?, global)?,
     };
     let (manifest, signer) = bundle::inspect(&dir)?;
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => {
             answer_json(json!({ "bundle": dir, "claims-signer": signer, "manifest": manifest }));
         }
@@ -148,7 +148,7 @@ fn keygen(file: Option<&Path>, global: &Global) -> Result<Exit, Failure> {
     let inventory = inventory::load_alone(&inventory_path(global)?)?;
     let key = key::signing_key(&inventory, file)?;
     let line = key.key.public_line();
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => answer_json(json!({ "key": key.path, "made": key.made, "public": line })),
         OutputFormat::Human => {
             let what = if key.made { "New key" } else { "Key" };

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         all: true,
     };
     let mut text = Vec::new();
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => {
             findings(&mut text, &view, Style::stdout(global.no_color))
                 .expect("writing to memory cannot fail");

@@ -84,7 +84,7 @@ impl Change<'_> {
         let until = Instant::now() + self.asked.wait()?;
         let folder = self.own_folder(until).await?;
         really_lost(self.road, self.global, self.asked).await?;
-        let json = self.global.output == OutputFormat::Json;
+        let json = self.global.shape() == OutputFormat::Json;
         let live = Live::new(Shape::fitting(json), Style::stderr(self.global.no_color));
         let mut patience = Patience {
             saved: saved.as_ref(),
@@ -152,7 +152,8 @@ impl Change<'_> {
             return Ok(Begun::Again);
         }
         if let (false, Some(skip)) = (patience.checked, self.skip) {
-            let checked = Checked::over(self.road, &survey.fleet, skip, &patience.live.sink()).await?;
+            let seen = (&survey.fleet, &survey.observed);
+            let checked = Checked::over(self.road, seen, skip, &patience.live.sink()).await?;
             checked.or_end(self.road, self.global)?;
             patience.checked = true;
         }
@@ -266,7 +267,7 @@ impl Change<'_> {
     }
 
     fn show(&self, view: &report::PlanView, survey: &Survey) {
-        match self.global.output {
+        match self.global.shape() {
             OutputFormat::Json => stdout::line(&view.json().to_string()),
             OutputFormat::Human => {
                 let style = Style::stdout(self.global.no_color);

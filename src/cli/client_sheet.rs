@@ -35,11 +35,13 @@ pub(super) fn run(_args: &Args, global: &Global) -> Result<Exit, Failure> {
     let private = road.inventory().tls == Tls::Private;
     let ca = road.state.read("pki/ca.pem")?.map(|pem| String::from_utf8_lossy(&pem).into_owned());
     let ca = ca.filter(|_| private);
+    let records: Vec<String> = super::dns::records(&road)?.iter().map(super::dns::Record::line).collect();
     let more = json!({
+        "dns_records": records,
         "private_ca": private, "inventory": road.typed(), "ca_fingerprint": ca.as_deref().and_then(fingerprint),
     });
     let text = Scope::of(&road.topology, instance).text(file, template, &more)?;
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => stdout::answer(&text),
         OutputFormat::Json => {
             stdout::line(&json!({ "format": 1, "sheet": text, "ca": ca }).to_string());

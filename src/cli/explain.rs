@@ -23,7 +23,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let stacks = explain_stack::stacks(global)?;
     let (human, machine) = answer(args.what.as_deref(), &stacks, Language::of(&global.lang))?;
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => stdout::answer(&human),
         OutputFormat::Json => stdout::answer(&format!("{machine}\n")),
     }

@@ -205,7 +205,7 @@ impl Failure {
     /// Prints the failure once: the chain of causes, then what helps.
     #[expect(clippy::print_stderr, clippy::print_stdout, reason = "this room prints")]
     pub fn print(&self, global: &Global) {
-        if global.output == OutputFormat::Json {
+        if global.shape() == OutputFormat::Json {
             println!("{}", failure_view::machine(self));
         }
         let language = Language::of(&global.lang);

@@ -16,8 +16,8 @@ pub struct Global {
     #[arg(short = 'j', long, global = true, value_name = "N", default_value_t = 64)]
     pub parallel: usize,
     /// Shape of the answer on standard output
-    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Human)]
-    pub output: OutputFormat,
+    #[arg(long, global = true, value_enum, default_value_t = Output::Human)]
+    pub output: Output,
     /// Do not ask before changing; never enough for losing data
     #[arg(short, long, global = true)]
     pub yes: bool,
@@ -41,8 +41,29 @@ pub struct Global {
     pub accept_new_host_keys: bool,
 }
 
-/// Shape of the answer on standard output.
+impl Global {
+    /// The shape that every command knows.
+    pub fn shape(&self) -> OutputFormat {
+        if self.output == Output::Json { OutputFormat::Json } else { OutputFormat::Human }
+    }
+}
+
+/// Shape of the answer as it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[value(alias = "table")]
+    Human,
+    /// For programs; carries `format: 1`
+    Json,
+    /// A spreadsheet, of `ports` alone
+    Csv,
+    /// A document, of `ports` alone
+    Md,
+}
+
+/// Shape of the answer on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
     /// For people.
     Human,

@@ -87,7 +87,7 @@ impl Change<'_> {
                 plan: survey.plan.basis.stack.clone(),
             })?;
         }
-        match self.global.output {
+        match self.global.shape() {
             OutputFormat::Json => stdout::line(&view.json().to_string()),
             OutputFormat::Human => {
                 let style = Style::stdout(self.global.no_color);

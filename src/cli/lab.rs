@@ -231,7 +231,7 @@ fn phases() -> Sink {
 
 #[expect(clippy::print_stdout, reason = "this room prints")]
 fn say(global: &Global, text: &str, mut value: serde_json::Value) {
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => println!("{text}"),
         OutputFormat::Json => {
             value["format"] = json!(1);

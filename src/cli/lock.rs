@@ -68,7 +68,7 @@ async fn show(road: &Road, global: &Global) -> Result<Exit, Failure> {
     let (fleet, silent) = reached(road, global).await?;
     let seen = standing(road, &fleet).await;
     fleet.close().await;
-    if global.output == OutputFormat::Json {
+    if global.shape() == OutputFormat::Json {
         let hosts: Vec<Value> = seen.iter().map(|(host, standing)| machine(host, standing)).collect();
         let silent: Vec<String> = silent.iter().map(|it| it.host.to_string()).collect();
         stdout::line(&json!({ "format": 1, "hosts": hosts, "unreached": silent }).to_string());

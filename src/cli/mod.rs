@@ -10,6 +10,7 @@ mod completions;
 mod connect;
 mod depot;
 mod destroy;
+mod dns;
 mod errors;
 mod errors_table;
 mod errors_zh;
@@ -19,6 +20,7 @@ mod failure;
 mod failure_view;
 mod global;
 mod hold;
+mod init;
 mod install;
 mod lab;
 mod links;
@@ -45,7 +47,7 @@ mod view;
 mod ways;
 
 pub use failure::Failure;
-pub use global::{Global, OutputFormat};
+pub use global::{Global, Output, OutputFormat};
 
 use crate::base::Exit;
 use clap::{Parser, Subcommand};
@@ -70,6 +72,8 @@ pub struct Cli {
 /// The verbs. Each is one file of this room.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Writes a first inventory that fits the size of the service.
+    Init(init::Args),
     /// Tells which machines a service of a given size needs, with every number's source.
     Size(size::Args),
     /// Judges whether the hosts are good enough, before anything is touched.
@@ -80,7 +84,7 @@ enum Verb {
     Plan(plan::Args),
     /// Brings the hosts to what the inventory says: plan, confirmation, apply, report.
     Install(install::Args),
-    /// Tells who reaches which port of which host.
+    /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
     Destroy(destroy::Args),
@@ -112,7 +116,12 @@ enum Verb {
 
 impl Verb {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        if matches!(global.output, Output::Csv | Output::Md) && !matches!(self, Self::Ports(_)) {
+            let word = if global.output == Output::Csv { "csv" } else { "md" };
+            return Err(Failure::Usage(format!("--output {word} is known to `imctl ports` alone")));
+        }
         match self {
+            Self::Init(args) => init::run(args, global),
             Self::Size(args) => size::run(&args, global),
             Self::Check(args) => check::run(args, global).await,
             Self::Bundle(args) => bundle::run(args, global),

@@ -37,8 +37,8 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
             .notes
             .push(format!("{who}; the lease is on {host}. What is shown may change under your eyes."));
     }
-    let view = survey_view(&road, &survey, global.verbose > 0 || global.output == OutputFormat::Json);
-    match global.output {
+    let view = survey_view(&road, &survey, global.verbose > 0 || global.shape() == OutputFormat::Json);
+    match global.shape() {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
             let style = Style::stdout(global.no_color);

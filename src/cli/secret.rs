@@ -113,7 +113,7 @@ fn opened(state: &State, unlocker: &crate::state::Unlocker) -> Result<Vault, Fai
 
 fn list(vault: &Vault, global: &Global) {
     let names = vault.names();
-    if global.output == OutputFormat::Json {
+    if global.shape() == OutputFormat::Json {
         let secrets: Vec<_> = names
             .iter()
             .map(|(name, shape, made)| json!({ "name": name, "shape": shape, "made": made.to_string() }))
@@ -140,7 +140,7 @@ fn show(
         return Err(Failure::Refused(text.to_owned()));
     }
     let value = open()?.reveal(name)?;
-    let text = match global.output {
+    let text = match global.shape() {
         OutputFormat::Human => format!("{}\n", value.expose().trim_end()),
         OutputFormat::Json => format!("{}\n", json!({ "format": 1, "name": name, "value": value.expose() })),
     };
@@ -153,7 +153,7 @@ fn recipients(all: &[Recipient], global: &Global) {
         Means::Passphrase => "passphrase",
         Means::SshKey => "SSH key",
     };
-    if global.output == OutputFormat::Json {
+    if global.shape() == OutputFormat::Json {
         let list: Vec<_> = all
             .iter()
             .map(|it| json!({ "label": it.label, "means": word(it.means), "public": it.public }))

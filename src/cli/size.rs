@@ -19,6 +19,19 @@ Examples:
 
 Every number of the answer says where it comes from. What is assumed is marked so.")]
 pub(super) struct Args {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Whether a failure of one host may not be felt [default: yes, or as the inventory's hosts are]
+    #[arg(long, value_name = "yes|no", value_parser = ["yes", "no"], hide_possible_values = true)]
+    ha: Option<String>,
+    /// Stack to size when no inventory is named [default: the one laid into the program]
+    #[arg(long, value_name = "STACK")]
+    stack: Option<String>,
+}
+
+/// How big the service is to be.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Inputs {
     /// Accounts
     #[arg(long, value_name = "N")]
     users: Option<u64>,
@@ -40,25 +53,21 @@ pub(super) struct Args {
     /// Days that files are kept
     #[arg(long, value_name = "DAYS")]
     file_retention: Option<u64>,
-    /// Whether a failure of one host may not be felt [default: yes, or as the inventory's hosts are]
-    #[arg(long, value_name = "yes|no", value_parser = ["yes", "no"], hide_possible_values = true)]
-    ha: Option<String>,
     /// A public service: a tenth of its users are online at once, not a third
     #[arg(long)]
     consumer: bool,
-    /// Stack to size when no inventory is named [default: the one laid into the program]
-    #[arg(long, value_name = "STACK")]
-    stack: Option<String>,
 }
 
 /// Works it out and shows it.
 pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let (stack, file, mut asked) = begin(args, global)?;
-    args.give(&mut asked);
-    refuse_nonsense(&asked)?;
+    args.inputs.give(&mut asked)?;
+    if let Some(ha) = &args.ha {
+        asked.ha = ha == "yes";
+    }
     let worked = sizing::machines(&file, &asked).map_err(|cause| cause.of_stack(&stack.file.name))?;
     let view = SizeView { stack: stack.file.name.clone(), ha: asked.ha, worked, file };
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
             let style = Style::stdout(global.no_color);
@@ -88,9 +97,9 @@ fn begin(args: &Args, global: &Global) -> Result<(Stack, SizingFile, Asked), Fai
     Ok((stack, file, asked))
 }
 
-impl Args {
-    /// What was typed wins.
-    fn give(&self, asked: &mut Asked) {
+impl Inputs {
+    /// What was typed wins; what cannot be meant is refused.
+    pub(super) fn give(&self, asked: &mut Asked) -> Result<(), Failure> {
         let typed = [
             self.users,
             self.online,
@@ -107,9 +116,17 @@ impl Args {
             }
         }
         asked.consumer |= self.consumer;
-        if let Some(ha) = &self.ha {
-            asked.ha = ha == "yes";
-        }
+        refuse_nonsense(asked)
+    }
+
+    /// Takes a number that was asked for.
+    pub(super) fn answer(&mut self, users: u64, online: u64) {
+        (self.users, self.online) = (Some(users), Some(online));
+    }
+
+    /// Whether the number of accounts was given.
+    pub(super) fn says_users(&self) -> bool {
+        self.users.is_some()
     }
 }
 

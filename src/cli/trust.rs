@@ -263,7 +263,7 @@ fn unusable(file: &Path, cause: &std::io::Error) -> Failure {
 }
 
 fn say(global: &Global, text: &str, mut value: Value) {
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => answer(&format!("{}\n", text.trim_end())),
         OutputFormat::Json => {
             value["format"] = json!(1);

@@ -12,7 +12,7 @@ pub(super) struct Args {}
 #[expect(clippy::unnecessary_wraps, reason = "every command has the same shape")]
 pub(super) fn run(_args: &Args, global: &Global) -> Result<Exit, Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    match global.output {
+    match global.shape() {
         OutputFormat::Human => println!("imctl {version} (inventory 1, plan 1, bundle 1)"),
         OutputFormat::Json => println!("{}", serde_json::json!({ "format": 1, "version": version })),
     }

@@ -198,6 +198,20 @@ impl Stack {
             }
             self.resource_mistakes(component, &mut found);
         }
+        for record in &self.file.dns {
+            let component = self.component(&record.of);
+            if component
+                .is_none_or(|it| record.port.as_ref().is_some_and(|port| !it.ports.contains_key(port)))
+            {
+                found.push(format!("the DNS record `{}` leads to an unknown component or port", record.name));
+            }
+        }
+        for (name, shape) in &self.file.shapes {
+            let mut roles = shape.groups.iter().flat_map(|group| &group.roles);
+            if let Some(role) = roles.find(|role| !self.file.roles.contains_key(*role)) {
+                found.push(format!("shape `{name}` has the unknown role `{role}`"));
+            }
+        }
         found
     }
 

@@ -10,8 +10,8 @@ mod users;
 pub use checks::{CheckSpec, ChecksFile, Door, Parser, Service, Severity, Whereabouts, XmppService};
 pub use load::{Stack, StackError, load, names};
 pub use model::{
-    ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, Hook, Hooks, PortSpec, Protocol, RoleSpec,
-    Rollout, SecretSpec, SettingSpec, StackFile, Version,
+    ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,
+    HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

@@ -41,12 +41,62 @@ pub struct StackFile {
     /// Which machines a service of a given size needs.
     #[serde(default)]
     pub sizing: Option<String>,
+    /// Ways to lay the roles on hosts, for a first inventory: name -> shape.
+    #[serde(default)]
+    pub shapes: BTreeMap<String, HostsShape>,
+    /// DNS records that clients need to find the service.
+    #[serde(default)]
+    pub dns: Vec<DnsSpec>,
     /// Numbers that preflight checks compare with, where the stack wants others: id of the check -> number.
     #[serde(default)]
     pub preflight: BTreeMap<String, f64>,
     /// What the bundle must hold beyond packages: name -> how it is built or given.
     #[serde(default)]
     pub artifacts: BTreeMap<String, ArtifactSpec>,
+}
+
+/// A way to lay the roles on hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HostsShape {
+    /// One sentence for people: what fails with which host.
+    pub about: String,
+    /// Whether a failure of one host is meant not to be felt; then each group has as many hosts as its roles need.
+    #[serde(default)]
+    pub ha: bool,
+    /// Groups of hosts that do the same.
+    pub groups: Vec<HostsGroup>,
+}
+
+/// Hosts that do the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HostsGroup {
+    /// What their names begin with, such as `app`.
+    pub name: String,
+    /// Their roles.
+    #[schemars(with = "Vec<String>")]
+    pub roles: Vec<Role>,
+}
+
+/// A DNS record, or one for each host: addresses of a component's hosts, or where a service is found. String leaves are
+/// templates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DnsSpec {
+    /// Its name, without the dot at the end.
+    pub name: String,
+    /// The component whose hosts it leads to.
+    #[schemars(with = "String")]
+    pub of: Component,
+    /// Name of the port where the service is; then it is an SRV record.
+    #[serde(default)]
+    pub port: Option<String>,
+    /// What an SRV record leads to.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// What it is for.
+    pub about: String,
 }
 
 /// A version of a stack.

@@ -23,7 +23,7 @@ pub(super) const RULES: &[PreflightRule] = &[
         id: "PKG-03",
         what: "locks of dpkg and apt",
         needed: "free",
-        because: "somebody else is installing packages at this moment",
+        because: "somebody else is installing packages at this moment; imctl waits two minutes for it",
         fix: "wait until it is done; ps -p PID on HOST tells who it is",
         judge: locked,
     },
@@ -79,7 +79,7 @@ fn locked(seen: &HostSeen, _: &Site) -> Judged {
     match &seen.deep.locked {
         None if !seen.deep.knows("locks") => unknown("who holds them"),
         None => yes("free"),
-        Some(who) => no(format!("held by process {who}")),
+        Some(who) => hm(format!("held by process {who}")),
     }
 }
 

@@ -1,33 +1,44 @@
-//! The check that an installation begins with.
+//! The check that an installation begins with, on hosts that imctl did not touch yet. Where the deployment stands already,
+//! nothing keeps an operator from mending it.
 
 use super::super::road::Road;
 use super::super::{Failure, Global, verify};
 use super::{Scene, Skipped, Wants, over};
-use crate::base::{Exit, Sink};
+use crate::base::{Exit, HostName, Sink};
 use crate::exec::Fleet;
+use crate::plan::Manifest;
+use crate::record::Observed;
 use crate::report::{self, FindingsView};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What comes of it: everything that was judged.
 pub(in super::super) struct Checked(FindingsView);
 
 impl Checked {
-    /// Judges the hosts over open connections.
+    /// Judges hosts on which nothing of the deployment stands, over open connections.
     pub(in super::super) async fn over(
         road: &Road,
-        fleet: &Fleet,
+        (fleet, observed): (&Fleet, &BTreeMap<HostName, Observed>),
         skip: &[String],
         sink: &Sink,
     ) -> Result<Self, Failure> {
         let skipped = Skipped::read(skip)?;
         let begun = Instant::now();
-        sink.phase(format!("checking {}", report::counted(road.hosts.len(), "host")));
-        let mut findings = over(road, fleet, &Wants::read(road)?, Scene::Install).await?;
-        skipped.leave_out(&mut findings);
+        let bare = |seen: &Observed| Manifest::seen(seen).resources.is_empty();
+        let fresh: Vec<&HostName> =
+            observed.iter().filter(|(_, seen)| bare(seen)).map(|(host, _)| host).collect();
+        let mut findings = Vec::new();
+        if !fresh.is_empty() {
+            sink.phase(format!("checking {}", report::counted(fresh.len(), "host")));
+            findings = over(road, fleet, &Wants::read(road)?, Scene::Install).await?;
+            findings.retain(|it| it.host.as_ref().is_none_or(|host| fresh.contains(&host)));
+            skipped.leave_out(&mut findings);
+        }
         Ok(Self(FindingsView {
             command: "check".to_owned(),
             findings,
-            hosts: road.hosts.len(),
+            hosts: fresh.len(),
             took: begun.elapsed(),
             all: false,
         }))

@@ -148,7 +148,8 @@ pub(super) fn markdown() -> String {
 /// Everything that is judged; a host that cannot be reached is a finding, and the others are judged all the same.
 async fn judged(road: &Road, global: &Global, scene: Scene) -> Result<Vec<Finding>, Failure> {
     let wants = Wants::read(road)?;
-    let live = Live::new(Shape::fitting(global.output == OutputFormat::Json), Style::stderr(global.no_color));
+    let live =
+        Live::new(Shape::fitting(global.shape() == OutputFormat::Json), Style::stderr(global.no_color));
     let sink = live.sink();
     sink.phase(format!("checking {}", report::counted(road.hosts.len(), "host")));
     let (fleet, unreached) = connect::some(road, global, &road.hosts, &sink).await?;

@@ -117,7 +117,7 @@ async fn with_keeper(
     if let Some(elsewhere) = keeper.elsewhere() {
         return Err(Failure::Usage(format!("accounts are kept elsewhere: {elsewhere}")));
     }
-    let shop = change::Desk { keeper: &keeper, road, json: global.output == OutputFormat::Json };
+    let shop = change::Desk { keeper: &keeper, road, json: global.shape() == OutputFormat::Json };
     match what {
         What::Add { name, display_name, out } => shop.add(&name, display_name, out.as_deref()).await,
         What::Import { list, out } => shop.import(&list, out.as_deref()).await,
@@ -128,7 +128,7 @@ async fn with_keeper(
         What::Remove { names, .. } => shop.act(Act::Remove, &names).await,
         What::List => {
             let accounts = keeper.provision()?.list().await?;
-            show(&accounts, keeper.domain(), global.output);
+            show(&accounts, keeper.domain(), global.shape());
             Ok(())
         }
     }

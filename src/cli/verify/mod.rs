@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 
 /// Prints findings; the exit code they mean.
 pub(super) fn told(view: &FindingsView, global: &Global, fail_on_warn: bool) -> Exit {
-    match global.output {
+    match global.shape() {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
             let style = Style::stdout(global.no_color);
