@@ -13,6 +13,8 @@ template=${TEMPLATE:-six}
 dir=${IMCTL_DEMO:-/var/lib/imctl-demo}/$template
 lab=demo
 inventory=$dir/demo.yml
+# What an earlier demo kept belongs to hosts that are gone.
+[ -d "/var/lib/imctl-lab/$lab" ] || rm -rf "$dir/.imctl"
 mkdir -p "$dir"
 chmod 700 "$dir"
 

@@ -116,6 +116,7 @@ fn settings_follow_from_the_size_unless_the_inventory_says_otherwise() {
     assert_eq!(
         said,
         [
+            "base.backlog is 8334, from the targets: everybody who comes back within ten seconds of a failure waits in line.",
             "server.pool-size is 67, from the targets: 20 ms a query at the busiest moment.",
             "server.max-open-files is 131024, from the targets: all sessions on the hosts that are left when one is lost.",
             "database.max-connections is 999, from the inventory; the targets ask for 204.",

@@ -8,7 +8,8 @@ mod rule;
 
 pub use answer::read;
 pub use preflight::{
-    HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, unknown_limits,
+    HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,
+    unknown_limits,
 };
 pub use product::{Language, Seen, judge};
 pub use rule::{RULES, Rule, rule};

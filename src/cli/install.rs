@@ -53,6 +53,11 @@ impl Change<'_> {
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
+        let next = [
+            next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
+            next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
+            next(format!("imctl user add NAME -i {typed}"), "make the first account"),
+        ];
         let view = InstallView {
             name: survey.plan.deployment.clone(),
             done: self.done.to_owned(),
@@ -61,11 +66,7 @@ impl Change<'_> {
             proved,
             folder: log.folder().display().to_string(),
             again: format!("imctl {} -i {typed}", self.verb),
-            next: vec![
-                next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
-                next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
-                next(format!("imctl user add NAME -i {typed}"), "make the first account"),
-            ],
+            next: if self.aim == Aim::Inventory { next.into() } else { Vec::new() },
         };
         let now = Timestamp::now();
         log.file(

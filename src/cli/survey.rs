@@ -38,6 +38,8 @@ pub(super) struct Survey {
 pub(super) enum Aim {
     /// What inventory and stack say.
     Inventory,
+    /// What is safe to mend for `imctl check`, and all else as it is.
+    Remedies,
     /// Nothing of ours.
     Nothing,
 }
@@ -62,7 +64,9 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
         return Err(failure);
     }
     let desired = match aim {
-        Aim::Inventory => of_hosts(desired::state(&road.topology, &made.material, &facts)?, &road.hosts),
+        Aim::Inventory | Aim::Remedies => {
+            of_hosts(desired::state(&road.topology, &made.material, &facts)?, &road.hosts)
+        }
         Aim::Nothing => Desired::default(),
     };
     leftovers(&fleet, &desired, &mut observed).await?;

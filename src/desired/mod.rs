@@ -12,3 +12,6 @@ pub use render::{RenderedHook, RenderedHooks};
 pub use scope::Scope;
 pub use state::{Desired, DesiredInstance, identities, state};
 pub use wants::{Certificate, CertificateWant, Material, SecretWant, Wants, wants};
+
+/// The component that what `imctl check --fix` does belongs to, in plans and manifests.
+pub const REMEDIES: &str = "remedies";

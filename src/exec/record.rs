@@ -28,8 +28,9 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
 pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    let beside = run.observed.get(host).map(Manifest::seen).unwrap_or_default().beside(run.desired);
     let mut note = Note::new(&run.plan.deployment);
-    note.manifest(&manifest_of(&run.release(), run.desired.on(host)))?;
+    note.manifest(&manifest_of(&run.release(), run.desired.on(host)).with(beside))?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
         .expect("a String takes all");
     note.write(run, host).await

@@ -11,9 +11,26 @@ pub const DEEP_KEY: &str = "deep";
 
 const PROGRAM: &str = include_str!("deep.pl");
 
-/// The script: it looks for these programs, and at the room where these paths are or will be.
-pub fn deep_script(commands: &[&str], paths: &[&str]) -> String {
-    format!("perl -e {} {} {}\n", quote(PROGRAM), quote(&commands.join(" ")), quote(&paths.join(" ")))
+/// Programs that imctl and the packages use on every host.
+const COMMANDS: [&str; 13] = [
+    "apt-get",
+    "dpkg",
+    "flock",
+    "getent",
+    "groupadd",
+    "install",
+    "perl",
+    "sha256sum",
+    "stat",
+    "systemctl",
+    "systemd-run",
+    "timeout",
+    "useradd",
+];
+
+/// The script: it looks for the programs that are needed, and at the room where these paths are or will be.
+pub fn deep_script(paths: &[&str]) -> String {
+    format!("perl -e {} {} {}\n", quote(PROGRAM), quote(&COMMANDS.join(" ")), quote(&paths.join(" ")))
 }
 
 /// What a host is like, beyond the facts.

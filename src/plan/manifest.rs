@@ -1,7 +1,7 @@
 //! What imctl put on a host, written down on that host: the basis of taking things away again.
 
 use crate::base::{Component, quote};
-use crate::desired::DesiredInstance;
+use crate::desired::{Desired, DesiredInstance, REMEDIES};
 use crate::record::Observed;
 use crate::resource::Resource;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,24 @@ impl Manifest {
     /// The manifest seen on a host; an empty one when there is none or it cannot be read.
     pub fn seen(observed: &Observed) -> Self {
         Self::read(observed).unwrap_or_default()
+    }
+
+    /// Whether anything of the deployment itself stands there.
+    pub fn stands(&self) -> bool {
+        self.resources.iter().any(|kept| kept.component.as_str() != REMEDIES)
+    }
+
+    /// What a change toward `desired` leaves as it is: an installation leaves remedies alone, and what puts remedies on a
+    /// host leaves everything else and those that are there. A removal leaves nothing.
+    #[must_use]
+    pub fn beside(mut self, desired: &Desired) -> Self {
+        let mends = |it: &DesiredInstance| it.instance.component.as_str() == REMEDIES;
+        if desired.instances.is_empty() {
+            self.resources.clear();
+        } else if !desired.instances.iter().any(mends) {
+            self.resources.retain(|kept| kept.component.as_str() == REMEDIES);
+        }
+        self
     }
 
     /// This manifest and what `other` holds beyond it: true at any moment between the two.

@@ -10,11 +10,13 @@ use crate::resource::Resource;
 pub fn leftovers(host: &HostName, desired: &Desired, seen: &Observed) -> Vec<Kept> {
     let wanted: Vec<&Resource> = desired.on(host).flat_map(|it| &it.resources).collect();
     let manifest = Manifest::seen(seen);
+    let beside = manifest.clone().beside(desired);
     let rest = |kept: Kept| {
         let resource = kept.resource.remainder(&wanted)?;
         Some(Kept { resource, ..kept })
     };
-    manifest.resources.into_iter().rev().filter_map(rest).collect()
+    let others = manifest.resources.into_iter().filter(|kept| !beside.resources.contains(kept));
+    others.rev().filter_map(rest).collect()
 }
 
 /// The lane that takes a host's leftovers away; none when there is nothing to take.

@@ -1,7 +1,7 @@
 //! What imctl is measured against: a bare client that connects, runs one program and reads its answer, and nothing else.
 //!
-//! `floor program INVENTORY HOST` prints the program that imctl looks at a host with; `floor run KEY PROGRAM`
-//! sends one to each address of standard input, a `user@address:port` a line, all at once; `floor upload KEY KNOWN FILE TO
+//! `floor program INVENTORY HOST` prints the program that imctl looks at a host with, and `floor check INVENTORY HOST` that of
+//! `imctl check`; `floor run KEY PROGRAM` sends one to each address of standard input, a `user@address:port` a line, all at once; `floor upload KEY KNOWN FILE TO
 //! PATH` sends a file the way imctl does.
 
 use futures_util::stream::{self, StreamExt as _};
@@ -29,15 +29,18 @@ fn main() -> Done {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new()?;
     match words.as_slice() {
-        ["program", inventory, host] => say(&program(Path::new(inventory), host)?),
+        ["program", inventory, host] => say(&program(Path::new(inventory), host, false)?),
+        ["check", inventory, host] => say(&program(Path::new(inventory), host, true)?),
         ["run", key, file] => runtime.block_on(run(key, file)),
         ["upload", key, known_hosts, file, to, path] => {
             runtime.block_on(upload((key, known_hosts), (file, to, path)))
         }
         // `cargo test --benches` runs it without words.
         [] => Ok(()),
-        _ => Err("floor program INVENTORY HOST | run KEY PROGRAM <ADDRESSES | upload KEY KNOWN FILE TO PATH"
-            .into()),
+        _ => Err(
+            "floor program|check INVENTORY HOST | run KEY PROGRAM <ADDRESSES | upload KEY KNOWN FILE TO PATH"
+                .into(),
+        ),
     }
 }
 
@@ -46,7 +49,7 @@ fn say(text: &str) -> Done {
 }
 
 /// The program of imctl's first look at a host: every probe of its resources and all facts.
-fn program(path: &Path, host: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn program(path: &Path, host: &str, check: bool) -> Result<String, Box<dyn Error + Send + Sync>> {
     let inventory = inventory::load_alone(path)?;
     let stack = stack::load(&inventory.stack, path.parent().unwrap_or(Path::new(".")))?;
     let topology = topology::build(&inventory, &stack)?;
@@ -54,7 +57,12 @@ fn program(path: &Path, host: &str) -> Result<String, Box<dyn Error + Send + Syn
     let place = topology.hosts.iter().find(|it| it.name.as_str() == host);
     let place = place.ok_or("there is no such host")?;
     let mut probes = plan::probes(&topology, &identities, &place.name);
-    probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
+    let facts = if check { facts::script_with_listeners() } else { facts::script() };
+    probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts });
+    if check {
+        let script = facts::deep_script(&[]);
+        probes.push(Probe::Script { key: facts::DEEP_KEY.to_owned(), script });
+    }
     Ok(resource::program(&probes))
 }
 

@@ -71,6 +71,28 @@ fn planted_on_the_way(world: &World, file: &str) -> Vec<String> {
     missed
 }
 
+/// Mends what is safe to mend, once, and takes it back with the deployment.
+fn what_is_safe_is_mended(world: &World, file: &str) {
+    let plant =
+        "cp /etc/hosts /root/hosts; grep -v \"$(cat /proc/sys/kernel/hostname)\" /root/hosts >/etc/hosts";
+    assert_eq!(world.host("db1", plant).0, 0);
+    assert_eq!(wrong(world, file), ["NAME-01 db1"]);
+    let (code, said) = world.imctl_ends(&["check", "-i", file, "--fix"]);
+    assert!(code == 12 && said.contains("nothing was changed"), "nobody said yes: {said}");
+    let said = world.imctl(&["check", "-i", file, "--fix", "-y"]);
+    assert!(said.contains("remedy-own-name") && said.contains("is mended"), "{said}");
+    assert_eq!(wrong(world, file), Vec::<String>::new());
+    let said = world.imctl(&["check", "-i", file, "--fix", "-y"]);
+    assert!(
+        said.contains("Nothing of this is safe to mend by itself") || said.contains("0 changes"),
+        "{said}"
+    );
+    let (code, said) = world.imctl_ends(&["destroy", "-i", file, "--confirm", "ck"]);
+    assert_eq!(code, 0, "{said}");
+    let (_, hosts) = world.host("db1", "cat /etc/hosts; cat /root/hosts >/etc/hosts");
+    assert!(!hosts.contains("imctl"), "{hosts}");
+}
+
 /// Sockets that listen on `db1`, and what a check may leave in the folders of its data.
 fn traces(world: &World) -> String {
     let (code, said) = world.host("db1", "grep -c ' 0A ' /proc/net/tcp; grep -c ' 0A ' /proc/net/tcp6; grep -c ' 07 ' /proc/net/udp6; ls -A /var/lib | grep imctl; ls -A /run | grep imctl; pgrep -x perl; true");
@@ -117,6 +139,7 @@ fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(wrong(&world, file), Vec::<String>::new(), "nothing is left of them");
     killed_leaves_nothing(&world, whole);
+    what_is_safe_is_mended(&world, file);
 
     let (code, said) = world.imctl_ends(&["check", "-i", file, "--skip", "DISK-99=why"]);
     assert!(code == 2 && said.contains("there is no such check"), "{said}");
@@ -128,4 +151,25 @@ fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
     let (code, said) =
         world.imctl_ends(&["check", "-i", file, "--fail-on", "warn", "--skip", "os-04=tonight"]);
     assert!(code == 0 && said.contains("left out: tonight"), "{said}");
+}
+
+#[test]
+fn an_installation_stops_at_hosts_that_are_not_good_enough() {
+    if !may_run() {
+        return;
+    }
+    let world = World::new("unfit");
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stacks/relay.yml");
+    let file = world.up(template);
+    let file = text(&file);
+    world.host("one", "mv /etc/machine-id /root/id");
+    let (code, said) = world.imctl_ends(&["install", "-y", "-i", file]);
+    assert!(code == 3 && said.contains("NAME-04") && said.contains("nothing was changed"), "{code} {said}");
+    assert_ne!(world.host("one", "test -e /var/lib/imctl").0, 0, "nothing was put there");
+    let said = world.imctl(&["install", "-y", "-i", file, "--skip", "NAME-04=a copy, put right tonight"]);
+    assert!(said.contains("installed"), "{said}");
+    let history = std::fs::read_to_string(world.path(".imctl/relay-test/history.jsonl")).expect("it is kept");
+    assert!(history.contains("a copy, put right tonight"), "{history}");
+    let said = world.imctl(&["install", "-y", "-i", file]);
+    assert!(said.contains("0 changes"), "what stands is not judged again: {said}");
 }

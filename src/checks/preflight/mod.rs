@@ -8,6 +8,7 @@ mod limits;
 mod mesh;
 mod packages;
 mod platform;
+mod remedies;
 mod system;
 
 use crate::base::{Finding, HostName, Verdict};
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub use limits::{LIMITS, unknown_limits};
 pub use mesh::Pair;
+pub use remedies::remedies;
 
 /// What is known of one host, and what is wanted of it.
 #[derive(Debug, Clone, Default)]

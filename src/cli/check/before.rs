@@ -25,7 +25,7 @@ impl Checked {
     ) -> Result<Self, Failure> {
         let skipped = Skipped::read(skip)?;
         let begun = Instant::now();
-        let bare = |seen: &Observed| Manifest::seen(seen).resources.is_empty();
+        let bare = |seen: &Observed| !Manifest::seen(seen).stands();
         let fresh: Vec<&HostName> =
             observed.iter().filter(|(_, seen)| bare(seen)).map(|(host, _)| host).collect();
         let mut findings = Vec::new();

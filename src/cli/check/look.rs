@@ -16,23 +16,6 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Programs that imctl and the packages use on every host.
-const COMMANDS: [&str; 13] = [
-    "apt-get",
-    "dpkg",
-    "flock",
-    "getent",
-    "groupadd",
-    "install",
-    "perl",
-    "sha256sum",
-    "stat",
-    "systemctl",
-    "systemd-run",
-    "timeout",
-    "useradd",
-];
-
 /// A question to the host's clock may take so long.
 const TICK: Duration = Duration::from_secs(20);
 
@@ -60,7 +43,7 @@ pub(super) async fn look(road: &Road, fleet: &Fleet, wants: &Wants) -> Result<Lo
         let data = wants.data(road, host);
         let data: Vec<&str> = data.iter().map(|(path, _)| path.as_str()).collect();
         let facts = (facts::KEY, facts::script_with_listeners());
-        for (key, script) in [facts, (facts::DEEP_KEY, facts::deep_script(&COMMANDS, &data))] {
+        for (key, script) in [facts, (facts::DEEP_KEY, facts::deep_script(&data))] {
             probes.push(Probe::Script { key: key.to_owned(), script });
         }
         probes

@@ -1,6 +1,7 @@
 //! `imctl check`: whether the hosts are good enough, before anything is touched. It changes nothing.
 
 mod before;
+mod fix;
 mod look;
 mod mesh;
 mod seen;
@@ -27,6 +28,7 @@ use wants::Wants;
 Examples:
   imctl check -i acme.yml
   imctl check -i acme.yml --on db1 --all
+  imctl check -i acme.yml --fix
   imctl check -i acme.yml --skip MEM-02='shared with the old server until May'
   imctl explain DISK-01
 
@@ -44,6 +46,9 @@ pub(super) struct Args {
     /// Leave a check out, with the reason; may be given several times
     #[arg(long, value_name = "ID=REASON")]
     skip: Vec<String>,
+    /// Mend what is safe to mend, by a plan that is shown first, and judge again
+    #[arg(long)]
+    fix: bool,
     /// List all checks and end; nobody is contacted
     #[arg(long)]
     list: bool,
@@ -68,17 +73,37 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     }
     let skipped = Skipped::read(&args.skip)?;
     let road = Road::open(global)?;
+    let view = view(&road, global, &args, &skipped).await?;
+    if !args.fix {
+        return Ok(super::verify::told(&view, global, args.fail_on.is_some()));
+    }
+    if global.shape() == OutputFormat::Human {
+        super::verify::told(&view, global, false);
+    }
+    match fix::mend(global, &view.findings).await? {
+        Some(Exit::Done) => {
+            let again = self::view(&road, global, &args, &skipped).await?;
+            Ok(super::verify::told(&again, global, args.fail_on.is_some()))
+        }
+        Some(exit) => Ok(exit),
+        None if global.shape() == OutputFormat::Json => {
+            Ok(super::verify::told(&view, global, args.fail_on.is_some()))
+        }
+        None => Ok(view.exit(args.fail_on.is_some())),
+    }
+}
+
+async fn view(road: &Road, global: &Global, args: &Args, skipped: &Skipped) -> Result<FindingsView, Failure> {
     let begun = Instant::now();
-    let mut findings = judged(&road, global, args.scene).await?;
+    let mut findings = judged(road, global, args.scene).await?;
     skipped.leave_out(&mut findings);
-    let view = FindingsView {
+    Ok(FindingsView {
         command: "check".to_owned(),
         findings,
         hosts: road.hosts.len(),
         took: begun.elapsed(),
         all: args.all,
-    };
-    Ok(super::verify::told(&view, global, args.fail_on.is_some()))
+    })
 }
 
 /// Checks that are left out, with their reasons.
@@ -138,9 +163,11 @@ fn with_limit(id: &str, text: &str) -> String {
 #[cfg(test)]
 pub(super) fn markdown() -> String {
     let mut text = String::from(include_str!("page.md"));
+    let remedies = crate::checks::remedies();
     for rule in preflight_rules() {
         let needed = with_limit(rule.id, rule.needed);
-        let _ = writeln!(text, "| {} | {} | {needed} | {} |", rule.id, rule.what, rule.because);
+        let fix = if remedies.contains_key(rule.id) { "yes" } else { "" };
+        let _ = writeln!(text, "| {} | {} | {needed} | {} | {fix} |", rule.id, rule.what, rule.because);
     }
     text
 }

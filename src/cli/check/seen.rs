@@ -5,6 +5,7 @@ use super::look::Looked;
 use super::{Scene, Wants};
 use crate::base::{Component, HostName};
 use crate::checks::{HostSeen, Trial};
+use crate::desired::Scope;
 use crate::facts::{self, DiskSpeeds, Transport};
 use crate::plan::Manifest;
 use crate::record::Observed;
@@ -14,7 +15,7 @@ use crate::stack::{ComponentSpec, PortSpec, Protocol};
 impl Looked {
     /// Whether the deployment stands on the host.
     pub(super) fn ours(&self) -> bool {
-        !Manifest::seen(&self.observed).resources.is_empty()
+        Manifest::seen(&self.observed).stands()
     }
 }
 
@@ -80,14 +81,18 @@ fn foreign(road: &Road, host: &HostName, seen: &Observed) -> Vec<String> {
     names.filter(|name| seen.packages.contains_key(*name)).map(str::to_owned).collect()
 }
 
-/// Kernel settings that the stack gives, those that are the same on every host.
+/// Kernel settings that the stack gives.
 fn settings(road: &Road, host: &HostName) -> Vec<(String, String, String)> {
-    let specs = components(road, host);
     let mut all = Vec::new();
-    for resource in specs.flat_map(|spec| &spec.resources) {
-        let Resource::Sysctl(sysctl) = resource else { continue };
-        let plain = sysctl.values.iter().filter(|(_, value)| !value.contains("{{"));
-        all.extend(plain.map(|(name, value)| (name.clone(), value.clone(), sysctl.file.clone())));
+    for instance in road.topology.on(host) {
+        let Some(spec) = road.topology.stack.component(&instance.component) else { continue };
+        let scope = Scope::of(&road.topology, instance);
+        for resource in &spec.resources {
+            let Resource::Sysctl(sysctl) = resource else { continue };
+            // What needs facts or secrets is not known here, and no kernel setting of a stack does.
+            let Ok(values) = scope.all("kernel settings", &sysctl.values) else { continue };
+            all.extend(values.into_iter().map(|(name, value)| (name, value, sysctl.file.clone())));
+        }
     }
     all
 }
