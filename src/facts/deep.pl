@@ -31,6 +31,11 @@ for (split /\n/, text("/proc/mounts") // "") {
     $path =~ s/\\(\d{3})/chr oct $1/ge;
     say_("mounted", "$kind $options $path") if $path =~ m{^/($|tmp|var|usr|etc|srv|home|boot|opt|data)};
 }
+for my $path (split " ", $paths) {
+    opendir my $folder, $path or next;
+    say_("filled", $path) if grep !/^\.\.?$|^lost\+found$/, readdir $folder;
+}
+say_("nr-open", first("/proc/sys/fs/nr_open"));
 for my $path (split(" ", $paths), "/tmp", "/var/tmp", "/var/lib/dpkg", "/var/cache/apt", "/etc", "/run") {
     my $here = $path;
     $here =~ s{/[^/]*$}{} while length $here && !-e $here;

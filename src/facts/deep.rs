@@ -56,6 +56,10 @@ pub struct DeepFacts {
     pub mounted: BTreeMap<String, (String, Vec<String>)>,
     /// Room at paths: path -> room.
     pub room: BTreeMap<String, Room>,
+    /// Paths for data that hold something already.
+    pub filled: Vec<String>,
+    /// Open files that any process may have at most.
+    pub nr_open: Option<u64>,
     /// Packages that dpkg finds broken.
     pub broken: Vec<String>,
     /// Packages held back.
@@ -135,6 +139,7 @@ fn one(facts: &mut DeepFacts, key: &str, value: &str) -> bool {
         "huge-pages" => facts.huge_pages = Some(value.to_owned()),
         "pid-max" => facts.pid_max = number(value),
         "open-files" => facts.open_files = number(value),
+        "nr-open" => facts.nr_open = number(value),
         "swappiness" => facts.swappiness = number(value),
         "dpkg-locked" => facts.locked = Some(value.to_owned()),
         "reboot-required" => facts.reboot = Some(value.to_owned()),
@@ -153,6 +158,7 @@ fn several(facts: &mut DeepFacts, key: &str, value: &str) {
         "cpu-flags" => facts.cpu_flags = words(value),
         "dpkg-broken" => facts.broken = words(value),
         "dpkg-held" => facts.held = words(value),
+        "filled" => facts.filled.push(value.to_owned()),
         "timer" => facts.timers.push(value.to_owned()),
         "missing" => facts.missing.push(value.to_owned()),
         "unit-failed" => facts.failed.push(value.to_owned()),

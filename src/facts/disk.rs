@@ -66,6 +66,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_disk_is_measured_and_nothing_is_left_of_it() {
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = folder.path().join("not/yet/there");
+        let script = disk_script(&[path.to_str().unwrap()]);
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let speeds = parse_disk(&said);
+        let [(_, Ok(speed))] = speeds.iter().collect::<Vec<_>>()[..] else { panic!("{said}") };
+        assert!(speed.writes > 0 && speed.usual <= speed.slow && speed.slow > 0, "{speed:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn an_answer_is_read() {
         let read = parse_disk("disk /srv 400 249 2011 18987 -\nfailed /x no room\ndisk /y 1 2\nend\n");
         let speed = DiskSpeed {

@@ -1,6 +1,6 @@
 //! `imctl check` finds faults that are really on a host, each by its own id and nothing else; clean hosts pass.
 
-use super::faults::{FAULTS, Fault, SIZES, WAYS};
+use super::faults::{FAULTS, Fault, RIGHTS, SIZES, WAYS};
 use super::lab::number;
 use super::world::{World, edit, may_run, text, until};
 use serde_json::Value;
@@ -136,6 +136,10 @@ fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
     let mut missed = planted(&world, file, FAULTS, other.trim());
     missed.extend(planted_on_the_way(&world, file));
     missed.extend(planted(&world, whole, SIZES, ""));
+    let ops = world.path("ops.yml");
+    std::fs::copy(file, &ops).expect("a copy");
+    edit(&ops, |text| text.replace("roles: [database]", "roles: [database], ssh: { user: ops, sudo: true }"));
+    missed.extend(planted(&world, text(&ops), RIGHTS, ""));
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(wrong(&world, file), Vec::<String>::new(), "nothing is left of them");
     killed_leaves_nothing(&world, whole);

@@ -121,6 +121,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         "systemd-run -q --unit=planted perl -MSocket -e 'socket S, AF_INET, SOCK_DGRAM, 0; bind S, pack_sockaddr_in(123, INADDR_ANY) or die; sleep 600'; sleep 0.5",
         "systemctl stop planted",
     ),
+    (
+        "PKG-06",
+        "mkdir -p /var/lib/postgresql/15/main && echo 15 >/var/lib/postgresql/15/main/PG_VERSION",
+        "rm -r /var/lib/postgresql",
+    ),
     ("SEC-02", "systemd-run -q --unit=firewalld sleep 600", "systemctl stop firewalld"),
     ("SSH-01", "systemctl stop ssh", "systemctl start ssh"),
     (
@@ -134,6 +139,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         "printf '#!/bin/sh\\nexec /bin/date -d \"+90 sec\" \"$@\"\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date",
         "rm /usr/local/bin/date",
     ),
+];
+
+/// The same where a login that is not root's has to become root.
+pub(crate) const RIGHTS: &[Fault] = &[
+    ("SSH-01", "mv /etc/sudoers.d/ops /root/", "mv /root/ops /etc/sudoers.d/"),
+    ("SSH-01", "chmod 600 /bin/sudo /usr/bin/sudo", "chmod 4755 /bin/sudo /usr/bin/sudo"),
 ];
 
 /// The same by what the network does: rules of a packet filter on what reaches `db1`. Lost packets are simulated by chance.

@@ -20,6 +20,14 @@ pub(super) const RULES: &[PreflightRule] = &[
         judge: zone,
     },
     PreflightRule {
+        id: "TIME-03",
+        what: "clock kept by time servers",
+        needed: "yes, once the service is installed",
+        because: "a clock that nobody keeps drifts by seconds a week",
+        fix: "look at chronyc sources on HOST; name the site's servers in settings.base.time-servers",
+        judge: kept,
+    },
+    PreflightRule {
         id: "NAME-03",
         what: "host name",
         needed: "a name of its own",
@@ -70,6 +78,18 @@ fn skew(seen: &HostSeen, site: &Site) -> Judged {
     let apart = own - middle;
     let said = format!("{apart:+.1} s");
     if apart.abs() > site.limit("TIME-01") + unsure { no(said) } else { yes(said) }
+}
+
+fn kept(seen: &HostSeen, _: &Site) -> Judged {
+    match seen.facts.clock_synced {
+        _ if seen.limits.iter().any(|limit| limit == "clock") => {
+            Judged::Open("`limits` says that it cannot set its clock".to_owned())
+        }
+        Some(true) => yes("yes"),
+        _ if !seen.ours => yes("not yet"),
+        Some(false) => hm("no"),
+        None => unknown("whether it is kept"),
+    }
 }
 
 /// Whether a host says something that most others do not.

@@ -21,6 +21,7 @@ pub const LIMITS: &[Limit] = &[
     limit("DISK-07", 100.0),
     limit("DNS-01", 1000.0),
     limit("LIMIT-01", 32_768.0),
+    limit("LIMIT-03", 1_048_576.0),
     limit("MEM-02", 25.0),
     limit("MESH-02", 10.0),
     limit("MESH-03", 1.0),

@@ -44,6 +44,14 @@ pub(super) const RULES: &[PreflightRule] = &[
         judge: deployed,
     },
     PreflightRule {
+        id: "PKG-06",
+        what: "data of an earlier installation",
+        needed: "none where the service keeps its data",
+        because: "a database that finds the files of another does not start, or starts with them",
+        fix: "look what it is; move it away on HOST, or choose a fresh host",
+        judge: leftovers,
+    },
+    PreflightRule {
         id: "PKG-05",
         what: "upgrades that come by themselves",
         needed: "none at any hour",
@@ -85,6 +93,14 @@ fn locked(seen: &HostSeen, _: &Site) -> Judged {
 
 fn foreign(seen: &HostSeen, _: &Site) -> Judged {
     if seen.foreign.is_empty() { yes("none") } else { no(seen.foreign.join(", ")) }
+}
+
+fn leftovers(seen: &HostSeen, _: &Site) -> Judged {
+    match &seen.deep.filled {
+        _ if seen.ours => yes("ours"),
+        filled if filled.is_empty() => yes("none"),
+        filled => no(filled.join(", ")),
+    }
 }
 
 fn deployed(seen: &HostSeen, _: &Site) -> Judged {

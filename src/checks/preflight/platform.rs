@@ -20,6 +20,14 @@ pub(super) const RULES: &[PreflightRule] = &[
         judge: systemd,
     },
     PreflightRule {
+        id: "OS-06",
+        what: "kind of machine",
+        needed: "hardware or a virtual machine, or a container that says what it cannot do",
+        because: "a container cannot set its clock or the kernel, and steps that do would fail",
+        fix: "say it in the inventory: limits: [clock, sysctl, nofile, apparmor] at the host",
+        judge: machine,
+    },
+    PreflightRule {
         id: "OS-03",
         what: "failed units",
         needed: "none",
@@ -83,6 +91,18 @@ fn systemd(seen: &HostSeen, _: &Site) -> Judged {
         (Some("systemd"), Some(version)) => no(format!("systemd {version}")),
         (Some(init), _) => no(format!("process 1 is {init}")),
         (None, _) => unknown("process 1"),
+    }
+}
+
+const CONTAINERS: [&str; 8] =
+    ["container-other", "docker", "lxc", "lxc-libvirt", "openvz", "podman", "systemd-nspawn", "wsl"];
+
+fn machine(seen: &HostSeen, _: &Site) -> Judged {
+    match seen.facts.virtualization.as_deref() {
+        None => unknown("the kind"),
+        Some("none") => yes("hardware"),
+        Some(kind) if CONTAINERS.contains(&kind) && seen.limits.is_empty() => hm(kind),
+        Some(kind) => yes(kind),
     }
 }
 

@@ -20,6 +20,14 @@ pub(super) const RULES: &[PreflightRule] = &[
         judge: mask,
     },
     PreflightRule {
+        id: "LIMIT-03",
+        what: "open files of a process",
+        needed: ">= LIMIT (fs.nr_open)",
+        because: "no unit can have more, whatever it asks for; every session and connection is one",
+        fix: "echo 'fs.nr_open = 1048576' >/etc/sysctl.d/50-nr-open.conf and sysctl --system on HOST",
+        judge: open_files,
+    },
+    PreflightRule {
         id: "SWAP-01",
         what: "swap",
         needed: "less than the memory, used little",
@@ -56,6 +64,14 @@ pub(super) const RULES: &[PreflightRule] = &[
 fn processes(seen: &HostSeen, site: &Site) -> Judged {
     match seen.deep.pid_max {
         Some(most) if real(most) < site.limit("LIMIT-01") => no(most.to_string()),
+        Some(most) => yes(most.to_string()),
+        None => unknown("the limit"),
+    }
+}
+
+fn open_files(seen: &HostSeen, site: &Site) -> Judged {
+    match seen.deep.nr_open {
+        Some(most) if real(most) < site.limit("LIMIT-03") => hm(most.to_string()),
         Some(most) => yes(most.to_string()),
         None => unknown("the limit"),
     }

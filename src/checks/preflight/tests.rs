@@ -19,6 +19,8 @@ fn facts(number: u8, address: &str) -> HostFacts {
         arch: own("amd64"),
         init: own("systemd"),
         systemd: Some(252),
+        virtualization: own("kvm"),
+        clock_synced: Some(true),
         hostname: Some(format!("host{number}")),
         machine_id: Some(format!("{number:032x}")),
         cpus: Some(4),
@@ -44,6 +46,7 @@ fn deep(address: &str) -> DeepFacts {
         cpu_flags: vec!["aes".to_owned()],
         huge_pages: own("madvise"),
         pid_max: Some(4_194_304),
+        nr_open: Some(1_048_576),
         mounted: [("/".to_owned(), ("ext4".to_owned(), vec!["rw".to_owned()]))].into(),
         room: paths.map(|path| (path.to_owned(), room(500, "/"))).into(),
         own_address: own(address),
@@ -155,6 +158,13 @@ const FAULTS: &[Fault] = &[
     ("NAME-04", |it| it.facts.machine_id = Some(format!("{:032x}", 1))),
     ("LOCALE-01", |it| it.facts.locale = Some("zh_CN.GB2312".to_owned())),
     ("LIMIT-01", |it| it.deep.pid_max = Some(1000)),
+    ("LIMIT-03", |it| it.deep.nr_open = Some(65_536)),
+    ("OS-06", |it| it.facts.virtualization = own("lxc")),
+    ("PKG-06", |it| it.deep.filled = vec!["/srv/data".to_owned()]),
+    ("TIME-03", |it| {
+        it.ours = true;
+        it.facts.clock_synced = Some(false);
+    }),
     ("LIMIT-02", |it| it.umask = Some("0000".to_owned())),
     ("SWAP-01", |it| {
         it.facts.swap_mib = Some(4000);

@@ -16,12 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One planned call: numbers of the hosts, and the port.
 type Planned = (usize, usize, Transport, u16);
 
-/// Lets the hosts call each other, all at once.
-pub(super) async fn mesh(road: &Road, fleet: &Fleet, scene: Scene) -> Trial<Vec<Pair>> {
+/// Lets these hosts call each other, all at once.
+pub(super) async fn mesh(road: &Road, fleet: &Fleet, hosts: Vec<HostName>, scene: Scene) -> Trial<Vec<Pair>> {
     if scene == Scene::Upgrade {
         return Trial::Left("the service itself shows it: imctl verify".to_owned());
     }
-    let hosts: Vec<HostName> = road.hosts.iter().filter(|host| fleet.link(host).is_some()).cloned().collect();
     let planned = planned(road, &hosts);
     if planned.is_empty() {
         return Trial::Left("no host calls another".to_owned());

@@ -74,6 +74,9 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let skipped = Skipped::read(&args.skip)?;
     let road = Road::open(global)?;
     let view = view(&road, global, &args, &skipped).await?;
+    for alone in Wants::read(&road)?.alone() {
+        stdout::note(&alone);
+    }
     if !args.fix {
         return Ok(super::verify::told(&view, global, args.fail_on.is_some()));
     }
@@ -200,8 +203,9 @@ async fn over(road: &Road, fleet: &Fleet, wants: &Wants, scene: Scene) -> Result
         }
     }
     looks.sort_by_key(|(host, _)| road.hosts.iter().position(|it| it == host));
+    let seen = looks.iter().map(|(host, _)| host.clone()).collect();
     let (mesh, mut disks) =
-        tokio::join!(mesh::mesh(road, fleet, scene), look::disks(road, fleet, wants, &looks, scene));
+        tokio::join!(mesh::mesh(road, fleet, seen, scene), look::disks(road, fleet, wants, &looks, scene));
     let hosts = looks.iter().map(|(host, looked)| {
         let disk = disks.remove(host).unwrap_or_default();
         (host.clone(), seen::host_seen((road, wants, scene), host, looked, disk))

@@ -52,6 +52,11 @@ impl Wants {
         roles.filter_map(|it| Some((it.data.clone()?, self.role(&it.role).disk_gib))).collect()
     }
 
+    /// What is felt when the one host of a role fails.
+    pub(super) fn alone(&self) -> Vec<String> {
+        self.roles.iter().filter_map(|role| role.alone.clone()).collect()
+    }
+
     /// Whether what runs there must answer without pauses.
     pub(super) fn no_pauses(&self, road: &Road, host: &HostName) -> bool {
         self.roles(road, host).any(|role| role.no_pauses)
