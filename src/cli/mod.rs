@@ -24,6 +24,7 @@ mod init;
 mod install;
 mod lab;
 mod links;
+mod load;
 mod lock;
 mod lost;
 mod material;
@@ -90,6 +91,8 @@ enum Verb {
     Destroy(destroy::Args),
     /// Proves the service from outside, as its users use it.
     Verify(verify::Args),
+    /// Makes real sessions and messages at a rate, counts everything, judges.
+    Load(load::Args),
     /// Makes, imports, disables and removes accounts.
     User(user::Args),
     /// Prints what users type into which client, and the DNS records wanted.
@@ -130,6 +133,7 @@ impl Verb {
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
+            Self::Load(args) => load::run(args, global).await,
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,

@@ -6,6 +6,7 @@ mod disk;
 mod listener;
 mod mesh;
 mod read;
+mod sample;
 mod script;
 
 pub use deep::{DEEP_KEY, DeepFacts, Room, deep_script, parse_deep};
@@ -13,6 +14,7 @@ pub use disk::{DISK_WITHIN, DiskSpeed, DiskSpeeds, disk_script, parse_disk};
 pub use listener::{Listener, Transport};
 pub use mesh::{Answer, Call, Called, Listening, MESH_WITHIN, MeshSaid, Way, mesh_script, parse_mesh};
 pub use read::parse;
+pub use sample::{Busy, parse_samples, sample_script};
 pub use script::{KEY, script, script_with_listeners};
 
 use serde::{Deserialize, Serialize};

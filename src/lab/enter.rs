@@ -47,6 +47,13 @@ pub fn enter(store: &Store, name: Option<&str>, host: &str, words: &[String]) ->
     command.args([
         "--target", &leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd",
     ]);
-    command.args(["--", "env"]).args(ENVIRONMENT).args(words);
+    // A host that shuts down stops all its processes for a moment; an nsenter that waits would stop itself with them and wait for
+    // ever. A shell waits in its place, and is none of the host's processes; what it
+    // runs is a program (never a builtin of its own), so that it is one.
+    command
+        .args(["--no-fork", "--", "env"])
+        .args(ENVIRONMENT)
+        .args(["sh", "-c", "env \"$@\"; exit $?", "sh"])
+        .args(words);
     Ok(command)
 }

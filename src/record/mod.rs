@@ -3,8 +3,10 @@
 
 mod execution;
 mod lease;
+mod load;
 mod observed;
 
 pub use execution::{Execution, HostResult, StepResult};
 pub use lease::{Holder, LeaseSeen};
+pub use load::{Generator, HostLoad, LoadResult, Logins, Messages, Times};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};

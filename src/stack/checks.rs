@@ -61,9 +61,13 @@ pub struct XmppService {
     /// Tells which node a session is on.
     #[serde(default)]
     pub whereabouts: Option<Whereabouts>,
+    /// Tells how many sessions there are: prints one number.
+    #[serde(default)]
+    pub online: Option<Whereabouts>,
 }
 
-/// Tells which node a session is on: user names on standard input, a line each; `user TAB resource TAB node` out.
+/// A question to the product: a script on one instance. `whereabouts` reads user names, a line each, and prints
+/// `user TAB resource TAB node`; `online` prints a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Whereabouts {

@@ -20,6 +20,8 @@ pub(in crate::cli) struct Credential {
     pub(in crate::cli) made: bool,
     /// Name shown to people.
     pub(in crate::cli) display_name: String,
+    /// Salt and keys that were derived before; none = its own salt.
+    pub(in crate::cli) ready: Option<Secret<(Vec<u8>, ScramKeys)>>,
 }
 
 impl Credential {
@@ -27,7 +29,7 @@ impl Credential {
     pub(in crate::cli) fn of(wanted: Wanted) -> Self {
         let made = wanted.password.is_none();
         let password = wanted.password.unwrap_or_else(|| Secret::new(super::name::fresh_password()));
-        Self { name: wanted.name, password, made, display_name: wanted.display_name }
+        Self { name: wanted.name, password, made, display_name: wanted.display_name, ready: None }
     }
 }
 
@@ -65,10 +67,19 @@ pub(in crate::cli) fn name_rows(names: &[String], columns: &[Column], domain: &s
     names.iter().map(line).collect::<String>().into_bytes()
 }
 
-fn row(credential: &Credential, columns: &[Column], domain: &str, scram: &ScramSpec) -> String {
+/// A salt of chance, and the keys that follow from it.
+pub(in crate::cli) fn derived(password: &Secret<String>, scram: &ScramSpec) -> (Vec<u8>, ScramKeys) {
     let mut salt = vec![0u8; scram.salt_bytes];
     rand::rng().fill(&mut salt[..]);
-    let keys = ScramKeys::derive(credential.password.expose().as_bytes(), &salt, scram.iterations);
+    let keys = ScramKeys::derive(password.expose().as_bytes(), &salt, scram.iterations);
+    (salt, keys)
+}
+
+fn row(credential: &Credential, columns: &[Column], domain: &str, scram: &ScramSpec) -> String {
+    let (salt, keys) = match &credential.ready {
+        Some(ready) => ready.expose().clone(),
+        None => derived(&credential.password, scram),
+    };
     let mut line = String::with_capacity(256);
     for (at, column) in columns.iter().enumerate() {
         if at > 0 {
@@ -141,6 +152,7 @@ mod tests {
             password: Secret::new("correct horse".to_owned()),
             made: false,
             display_name: "a\tb\\".to_owned(),
+            ready: None,
         };
         let columns = [
             Column::Name,

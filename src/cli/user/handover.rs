@@ -56,7 +56,7 @@ mod tests {
 
     fn credential(name: &str, made: bool) -> Credential {
         let password = Secret::new(format!("password-of-{name}"));
-        Credential { name: name.to_owned(), password, made, display_name: "A \"B\"".to_owned() }
+        Credential { name: name.to_owned(), password, made, display_name: "A \"B\"".to_owned(), ready: None }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::cli::Failure;
 use crate::cli::road::Road;
 use crate::desired::Scope;
 use crate::exec::Fleet;
-use crate::stack::{AppliedScript, UsersFile};
+use crate::stack::{AppliedScript, ScramSpec, UsersFile};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -62,6 +62,11 @@ impl<'a> Keeper<'a> {
     /// Account that the product's own rules make administrator.
     pub(in crate::cli) fn admin(&self) -> &str {
         &self.users.admin
+    }
+
+    /// How credentials are derived.
+    pub(in crate::cli) fn scram(&self) -> &ScramSpec {
+        &self.users.scram
     }
 
     /// Domain of the accounts.

@@ -9,9 +9,9 @@ mod keeper;
 mod name;
 mod provision;
 
-pub(in crate::cli) use credential::Credential;
+pub(in crate::cli) use credential::{Credential, derived};
 pub(in crate::cli) use keeper::Keeper;
-pub(in crate::cli) use name::{PROOF_PREFIX, fresh_password, suffix};
+pub(in crate::cli) use name::{LOAD_PREFIX, PROOF_PREFIX, fresh_password, suffix};
 pub(in crate::cli) use provision::Act;
 pub(in crate::cli) use provision::UserError;
 
@@ -135,7 +135,10 @@ async fn with_keeper(
 }
 
 fn show(accounts: &[Account], domain: &str, output: OutputFormat) {
-    let accounts: Vec<&Account> = accounts.iter().filter(|one| !one.name.starts_with(PROOF_PREFIX)).collect();
+    let accounts: Vec<&Account> = accounts
+        .iter()
+        .filter(|one| !one.name.starts_with(PROOF_PREFIX) && !one.name.starts_with(LOAD_PREFIX))
+        .collect();
     if output == OutputFormat::Json {
         let one = |account: &&Account| {
             json!({ "name": account.name, "active": account.active, "created": account.created,

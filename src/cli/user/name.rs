@@ -6,6 +6,8 @@ use rand::seq::IndexedRandom;
 
 /// Accounts that `verify` makes for itself begin so; nobody else's may.
 pub(in crate::cli) const PROOF_PREFIX: &str = "imctl-verify-";
+/// Accounts of `imctl load` begin with this.
+pub(in crate::cli) const LOAD_PREFIX: &str = "imctl-load-";
 
 /// Letters and digits that are not taken for one another when read aloud or typed.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -35,9 +37,9 @@ pub(in crate::cli) fn prepared_name(written: &str) -> Result<String, String> {
     if !first.is_alphanumeric() {
         return Err(format!("`{name}` begins with `{first}`; a letter or digit comes first"));
     }
-    if name.starts_with(PROOF_PREFIX) {
+    if name.starts_with(PROOF_PREFIX) || name.starts_with(LOAD_PREFIX) {
         return Err(format!(
-            "`{name}` begins with `{PROOF_PREFIX}`, which is for the accounts of `imctl verify`"
+            "`{name}` begins as the accounts of `imctl verify` and `imctl load` do, which come and go by themselves"
         ));
     }
     Ok(name)

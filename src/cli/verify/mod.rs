@@ -2,7 +2,7 @@
 //! tell. Changes nothing but two test accounts, which it takes away again.
 
 mod inside;
-mod outside;
+pub(super) mod outside;
 
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, stdout};

@@ -28,9 +28,7 @@ pub(super) async fn prove(
     fleet: &Fleet,
     raw: &stack::Service,
 ) -> Result<Vec<Finding>, Failure> {
-    let stack::Service::Xmpp(raw) = raw;
-    let Some(first) = road.topology.present(&raw.app).next() else { return Ok(Vec::new()) };
-    let words = Scope::of(&road.topology, first).all("checks: service", raw)?;
+    let Some(words) = words(road, raw)? else { return Ok(Vec::new()) };
     let within = duration(&global.timeout).unwrap_or(Duration::from_secs(30)).min(Duration::from_secs(15));
     let service = match service(road, &words, within).await {
         Ok(service) => service,
@@ -80,6 +78,7 @@ async fn with_accounts(
         password: Secret::new(fresh_password()),
         made: true,
         display_name: String::new(),
+        ready: None,
     };
     let pair = [make(), make()];
     provision.add(&pair).await?;
@@ -103,7 +102,11 @@ fn forgotten(name: &str, now: i64) -> bool {
     made.and_then(|text| text.parse::<i64>().ok()).is_some_and(|made| now - made > FORGOTTEN)
 }
 
-async fn service(road: &Road, words: &stack::XmppService, within: Duration) -> Result<Service, String> {
+pub(in crate::cli) async fn service(
+    road: &Road,
+    words: &stack::XmppService,
+    within: Duration,
+) -> Result<Service, String> {
     let roots = vec![root(road)?];
     let config = tls::trusting(&[&roots[0]]).map_err(|wrong| wrong.to_string())?;
     let mut entrances = Vec::new();
@@ -154,6 +157,16 @@ async fn addresses(road: &Road, door: &stack::Door) -> Result<Vec<(HostName, Soc
         found.push((instance.host.clone(), SocketAddr::new(*first, spec.port)));
     }
     Ok(found)
+}
+
+/// How clients reach the service, as the stack says it; none when it does not.
+pub(in crate::cli) fn words(
+    road: &Road,
+    raw: &stack::Service,
+) -> Result<Option<stack::XmppService>, Failure> {
+    let stack::Service::Xmpp(raw) = raw;
+    let Some(first) = road.topology.present(&raw.app).next() else { return Ok(None) };
+    Ok(Some(Scope::of(&road.topology, first).all("checks: service", raw)?))
 }
 
 struct Inside<'a> {

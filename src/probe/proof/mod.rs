@@ -7,10 +7,10 @@ mod nodes;
 mod share;
 mod talk;
 
-use super::stream::Door;
 use super::{Client, Login, Wrong};
 use crate::base::{Finding, HostName};
 use crate::checks::{Rule, rule};
+use crate::xmpp::Door;
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -174,6 +174,23 @@ impl Client {
         Ok(taken)
     }
 
+    /// The next stanza, whatever it is; it may be given up at any moment without losing anything.
+    pub async fn next(&mut self, until: Instant) -> Result<Element, Wrong> {
+        match self.inbox.pop_front() {
+            Some(stanza) => Ok(stanza),
+            None => self.stream.stanza("stanza", until).await,
+        }
+    }
+
+    /// Answers what wants an answer, such as a ping; whether it was that.
+    pub async fn answered(&mut self, stanza: &Element) -> Result<bool, Wrong> {
+        let asks = stanza.is("iq", CLIENT) && matches!(stanza.get("type"), Some("get" | "set"));
+        if asks {
+            self.answer(stanza).await?;
+        }
+        Ok(asks)
+    }
+
     async fn keep(&mut self, stanza: Element) -> Result<(), Wrong> {
         if stanza.is("iq", CLIENT) && matches!(stanza.get("type"), Some("get" | "set")) {
             return self.answer(&stanza).await;

@@ -1,0 +1,162 @@
+//! The result of a load test, as tables and as JSON.
+
+use super::style::{Style, Tone};
+use crate::base::Exit;
+use crate::checks::Judgement;
+use crate::record::{LoadResult, Times};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// What `imctl load` has to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadView {
+    /// The deployment.
+    pub deployment: String,
+    /// The run.
+    pub result: LoadResult,
+    /// What it means.
+    pub judged: Judgement,
+    /// The run of the same scenario before it.
+    pub before: Option<LoadResult>,
+    /// Where it is kept.
+    pub file: String,
+}
+
+impl LoadView {
+    /// The exit code: a missed goal is a failure, a run that says nothing a warning.
+    pub fn exit(&self) -> Exit {
+        match (&self.judged.invalid, self.judged.missed.is_empty()) {
+            (Some(_), _) => Exit::Warnings,
+            (None, false) => Exit::CheckFailed,
+            (None, true) => Exit::Done,
+        }
+    }
+
+    /// The result for programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "format": 1, "deployment": self.deployment, "result": self.result, "invalid": self.judged.invalid,
+            "missed": self.judged.missed, "bottleneck": self.judged.bottleneck, "before": self.before,
+            "file": self.file,
+        })
+    }
+}
+
+fn ms(value: f64) -> String {
+    match value {
+        value if value >= 10_000.0 => format!("{:.1} s", value / 1000.0),
+        value if value >= 100.0 => format!("{value:.0} ms"),
+        value => format!("{value:.1} ms"),
+    }
+}
+
+fn row(cells: &[&str]) -> String {
+    let widths = [12, 9, 10, 10, 10, 10, 10];
+    let cell = |(cell, width): (&&str, usize)| {
+        console::pad_str(cell, width, console::Alignment::Right, None).into_owned()
+    };
+    let mut line = console::pad_str(cells[0], widths[0], console::Alignment::Left, None).into_owned();
+    line.extend(cells[1..].iter().zip(widths[1..].iter().copied()).map(cell));
+    line
+}
+
+fn times(name: &str, times: &Times) -> String {
+    let cells = [times.mean, times.p50, times.p95, times.p99, times.max].map(ms);
+    let count = times.count.to_string();
+    row(&[name, &count, &cells[0], &cells[1], &cells[2], &cells[3], &cells[4]])
+}
+
+/// Writes the result.
+pub fn load(out: &mut impl Write, view: &LoadView, style: Style) -> io::Result<()> {
+    let result = &view.result;
+    let (logins, messages) = (&result.logins, &result.messages);
+    writeln!(
+        out,
+        "Load test of {}: {} sessions, {} logins/s, {} messages/s",
+        view.deployment,
+        logins.planned,
+        logins.rate,
+        messages.rate.round()
+    )?;
+    writeln!(out, "{}", style.paint(Tone::Quiet, &row(&["", "count", "mean", "p50", "p95", "p99", "max"])))?;
+    writeln!(out, "{}", times("logins", &logins.times))?;
+    for (reason, count) in &logins.failed {
+        writeln!(out, "  {} {count} failed: {reason}", style.paint(Tone::Bad, "✗"))?;
+    }
+    for (reason, count) in &logins.broken {
+        writeln!(out, "  {} {count} broke later: {reason}", style.paint(Tone::Bad, "✗"))?;
+    }
+    messages_and_generator(out, result)?;
+    hosts(out, result, style)?;
+    if let Some(before) = &view.before {
+        writeln!(
+            out,
+            "before      {}: {} sessions, login p99 {}, delivery p99 {}",
+            before.time,
+            before.logins.planned,
+            ms(before.logins.times.p99),
+            ms(before.messages.times.p99)
+        )?;
+    }
+    verdict(out, view, style)
+}
+
+fn messages_and_generator(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
+    let (messages, generator) = (&result.messages, &result.generator);
+    if messages.planned > 0 {
+        writeln!(out, "{}", times("deliveries", &messages.times))?;
+        writeln!(
+            out,
+            "messages    {} sent, {} taken by the server, {} arrived; {} lost, {} unknown, {} twice, {} out of order",
+            messages.sent,
+            messages.acknowledged,
+            messages.delivered,
+            messages.lost,
+            messages.unknown,
+            messages.duplicated,
+            messages.out_of_order
+        )?;
+    }
+    writeln!(
+        out,
+        "generator   {:.2} ms of processor a login, {:.3} ms a message, {:.1} KiB a session, {} late (99 of 100)",
+        generator.login_cpu_ms,
+        generator.message_cpu_ms,
+        generator.session_kib,
+        ms(generator.late_p99_ms)
+    )
+}
+
+fn hosts(out: &mut impl Write, result: &LoadResult, style: Style) -> io::Result<()> {
+    if result.hosts.is_empty() {
+        return Ok(());
+    }
+    let head = row(&["host", "cpu", "cpu peak", "memory", "disk", "Mbit/s"]);
+    writeln!(out, "{}", style.paint(Tone::Quiet, &head))?;
+    for (host, load) in &result.hosts {
+        let percent = |number: f64| format!("{number:.0} %");
+        let cells = [load.cpu.0, load.cpu.1, load.memory, load.disk].map(percent);
+        let network = format!("{:.1}", load.network_mbit);
+        writeln!(out, "{}", row(&[host, &cells[0], &cells[1], &cells[2], &cells[3], &network]))?;
+    }
+    Ok(())
+}
+
+fn verdict(out: &mut impl Write, view: &LoadView, style: Style) -> io::Result<()> {
+    for missed in &view.judged.missed {
+        writeln!(out, "{}  {missed}", style.paint(Tone::Bad, "✗"))?;
+    }
+    match (&view.judged.invalid, view.judged.missed.is_empty()) {
+        (Some(why), _) => writeln!(
+            out,
+            "{}  This run says nothing about the service: {why}.",
+            style.paint(Tone::Warn, "!")
+        )?,
+        (None, true) => writeln!(out, "{}  All goals are met.", style.paint(Tone::Good, "✓"))?,
+        (None, false) => {}
+    }
+    if let Some(bottleneck) = &view.judged.bottleneck {
+        writeln!(out, "Used up first: {bottleneck}.")?;
+    }
+    writeln!(out, "{}", style.paint(Tone::Quiet, &format!("kept in {}", view.file)))
+}
