@@ -43,6 +43,8 @@ fn the_service_is_bundled_planned_installed_and_proved() {
     on(&["user", "add", "mei", "--out", text(&world.path("mei.txt"))]);
     assert!(on(&["user", "list"]).contains("mei"));
 
+    load_is_accounted_for_and_leaves_nothing(&world, &file);
+
     world.host("app1", "echo '# by hand' >>/etc/haproxy/haproxy.cfg");
     let planned = on(&["plan"]);
     assert!(planned.contains("-# by hand"), "the diff shows what was done by hand:\n{planned}");
@@ -55,6 +57,36 @@ fn the_service_is_bundled_planned_installed_and_proved() {
     edit(&file, |text| text.replace("roles: [database]", "roles: [databse]"));
     let (code, said) = world.imctl_ends(&["plan", "-i", text(&file), "--bundle", text(&bundle)]);
     assert!(code == 2 && said.contains("databse"), "{said}");
+}
+
+/// A small load: every message arrives once, and the accounts go, also those of a test that was killed.
+fn load_is_accounted_for_and_leaves_nothing(world: &World, file: &std::path::Path) {
+    let words = ["load", "-i", text(file), "--online", "20", "--rate", "20", "--duration", "5s"];
+    let (code, said) = world.imctl_ends(&[&words[..], &["--output", "json"]].concat());
+    // A busy machine may miss a goal in time; nothing else may be missed.
+    assert!([0, 3, 4].contains(&code), "{said}");
+    let answer =
+        said.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no answer: {said}"));
+    let answer: serde_json::Value = serde_json::from_str(answer).expect("the answer is JSON");
+    let messages = &answer["result"]["messages"];
+    let count = |what: &str| messages[what].as_u64().expect("a count");
+    assert_eq!((count("sent"), count("delivered"), count("acknowledged")), (100, 100, 100), "{said}");
+    assert_eq!(count("lost") + count("unknown") + count("duplicated") + count("out-of-order"), 0, "{said}");
+    assert!(answer["result"]["hosts"]["db1"]["cpu"][0].as_f64().is_some(), "{said}");
+
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_imctl"))
+        .args([&words[..7], &["--duration", "60s"]].concat())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("imctl can be started");
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    child.kill().expect("it can be ended");
+    child.wait().expect("it ends");
+    let clean = || world.imctl(&["load", "clean", "-i", text(file)]);
+    assert!(clean().contains("20 accounts of earlier tests taken away"));
+    assert!(clean().contains("0 accounts of earlier tests taken away"));
+    world.imctl(&["verify", "-i", text(file)]);
 }
 
 /// The operator names another network than his own as the one that may log in.

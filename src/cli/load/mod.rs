@@ -124,7 +124,7 @@ async fn over(
     live.sink().phase("taking the accounts away".to_owned());
     people::remove(&keeper, &people.names()).await?;
     live.finish();
-    tell(road, global, result, time)
+    tell(road, global, result?, time)
 }
 
 /// Runs the load while the hosts are watched.
@@ -134,26 +134,27 @@ async fn measured(
     (road, fleet): (&Road, &Fleet),
     load: Load,
     (time, live): (Timestamp, &Live),
-) -> LoadResult {
+) -> Result<LoadResult, Failure> {
     let (sink, stop, ended) = (live.sink(), CancellationToken::new(), CancellationToken::new());
     let watch = tokio::spawn(interrupted(stop.clone()));
     let (logins, rate) = (load.logins.len(), load.rate);
     let told = move |progress| said(&sink, progress);
     let busy = hosts::busy(fleet, size.seconds(), ended.clone());
     let work = async {
-        let outcome = load::run(load, &told, stop.clone()).await;
+        let outcome = load::run(load, told, stop.clone()).await;
         // The hosts need not be watched any longer.
         ended.cancel();
         outcome
     };
     let (busy, outcome) = tokio::join!(busy, work);
     watch.abort();
+    let outcome = outcome.map_err(|cause| Failure::Usage(format!("the load cannot be made: {cause}")))?;
     let scenario = if args.scenario == Scenario::Chat { "chat" } else { "login" };
     let mut result = load::result(&outcome, scenario, time.to_string(), (logins, rate));
     let known = |host: &HostName| road.hosts.contains(host);
     result.hosts =
         busy.into_iter().filter(|(host, _)| known(host)).map(|(host, it)| (host.to_string(), it)).collect();
-    result
+    Ok(result)
 }
 
 fn said(sink: &Sink, progress: Progress) {
