@@ -51,10 +51,10 @@ pub(super) async fn left(keeper: &Keeper<'_>) -> Result<Vec<String>, UserError> 
     Ok(accounts.into_iter().map(|it| it.name).filter(|name| name.starts_with(LOAD_PREFIX)).collect())
 }
 
-/// Takes accounts away with all that is theirs.
+/// Takes accounts away with all that is theirs; sessions of a test that was killed ended with it.
 pub(super) async fn remove(keeper: &Keeper<'_>, names: &[String]) -> Result<(), UserError> {
     if names.is_empty() {
         return Ok(());
     }
-    keeper.provision()?.act(Act::Remove, names).await
+    keeper.provision()?.act(Act::Sweep, names).await
 }

@@ -169,7 +169,7 @@ impl Desk<'_> {
         let needs = |account: &Account| match act {
             Act::Disable => account.active,
             Act::Enable => !account.active,
-            Act::Remove => true,
+            Act::Remove | Act::Sweep => true,
         };
         let concerned: Vec<String> =
             known.into_iter().filter(|(_, account)| needs(account)).map(|(name, _)| name).collect();
@@ -179,7 +179,7 @@ impl Desk<'_> {
         let word = match act {
             Act::Disable => "disabled",
             Act::Enable => "enabled",
-            Act::Remove => "removed",
+            Act::Remove | Act::Sweep => "removed",
         };
         if self.json {
             stdout::line(&json!({ "format": 1, word: concerned }).to_string());

@@ -65,6 +65,8 @@ pub(in crate::cli) enum Act {
     Enable,
     /// Take away.
     Remove,
+    /// Take away accounts of a test that nobody uses any more: no session of theirs has to be ended.
+    Sweep,
 }
 
 /// The stack's way of keeping accounts, with the sessions it needs.
@@ -104,6 +106,7 @@ impl Provision<'_> {
             Act::Disable => ("disable", "disabling accounts", &self.users.disable),
             Act::Enable => ("enable", "enabling accounts", &self.users.enable),
             Act::Remove => ("remove", "removing accounts", &self.users.remove),
+            Act::Sweep => ("sweep", "removing accounts", &self.users.remove),
         };
         let input = name_rows(names, &script.columns, &self.users.domain);
         run(self.keeper, what, Exec::new(&*script.run, WITHIN).input(input)).await?;
