@@ -20,8 +20,12 @@ use crate::transport::Exec;
 use jiff::Timestamp;
 use people::People;
 use size::Size;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// Between two lines of progress.
+const PACE: Duration = Duration::from_secs(2);
 
 /// Arguments of `imctl load`.
 #[derive(Debug, clap::Args)]
@@ -138,7 +142,7 @@ async fn measured(
     let (sink, stop, ended) = (live.sink(), CancellationToken::new(), CancellationToken::new());
     let watch = tokio::spawn(interrupted(stop.clone()));
     let (logins, rate) = (load.logins.len(), load.rate);
-    let told = move |progress| said(&sink, progress);
+    let told = paced(sink);
     let busy = hosts::busy(fleet, size.seconds(), ended.clone());
     let work = async {
         let outcome = load::run(load, told, stop.clone()).await;
@@ -155,6 +159,18 @@ async fn measured(
     result.hosts =
         busy.into_iter().filter(|(host, _)| known(host)).map(|(host, it)| (host.to_string(), it)).collect();
     Ok(result)
+}
+
+/// Tells how far it is, not more often than somebody reads.
+fn paced(sink: Sink) -> impl Fn(Progress) + Send + Sync + 'static {
+    let last: Mutex<Option<Instant>> = Mutex::new(None);
+    move |progress| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if progress == Progress::Settling || last.is_none_or(|it| it.elapsed() >= PACE) {
+            *last = Some(Instant::now());
+            said(&sink, progress);
+        }
+    }
 }
 
 fn said(sink: &Sink, progress: Progress) {
