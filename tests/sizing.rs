@@ -69,6 +69,18 @@ proptest! {
     }
 }
 
+#[test]
+fn hosts_that_stand_there_for_their_disks_share_the_network() {
+    let (_, file) = formulas();
+    let amounts = [507_020.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2951.0];
+    let mut asked = Asked { given: INPUTS.into_iter().zip(amounts).collect(), ha: false, consumer: false };
+    let less = totals(&worked(&file, &asked));
+    asked.given.insert("file_retention_days", 16_064.0);
+    for ((name, less), (_, more)) in less.iter().zip(totals(&worked(&file, &asked))) {
+        assert!(more >= less * 0.999_999, "{name}: {less} -> {more}");
+    }
+}
+
 fn example(file: &SizingFile, users: f64, whole: bool) -> String {
     let given = [("users", users)].into();
     let asked = Asked { given, ha: true, consumer: false };

@@ -181,7 +181,14 @@ fn of_role(role: &RoleSizing, ha: bool, formulas: &Formulas) -> Result<Machines,
     let hosts = (carriers + spare).max(least).max(by_disk);
     // All hosts keep their part; processors and memory must do with a spare one gone.
     let among = carriers.max(least - spare.min(least));
-    let needs = Amounts { disk_gib: each.with(together, hosts).disk_gib, ..each.with(together, among) };
+    // Writes and network are shared by as many as there are, also by those that stand there for their disks.
+    let shared = each.with(together, hosts - spare);
+    let needs = Amounts {
+        disk_gib: each.with(together, hosts).disk_gib,
+        iops: shared.iops,
+        network_mbit: shared.network_mbit,
+        ..each.with(together, among)
+    };
     // More than one machine's load is carried by full ones: a host more is never less in all.
     let largest = role.machines.last().copied().unwrap_or_default();
     let fitting = role.machines.iter().copied().find(|machine| carriers == 1 && needs.fits(*machine));
