@@ -100,12 +100,13 @@ async fn over(
         stdout::line(&format!("{} of earlier tests taken away.", report::counted(left.len(), "account")));
         return Ok(Exit::Done);
     }
+    let words = words(road)?;
+    // Before anything is taken away: those accounts may belong to a test that another operator runs just now.
+    nobody_is_disturbed(args, road, fleet, &words).await?;
     if !left.is_empty() {
         live.sink().note(format!("{} of an earlier test taken away", report::counted(left.len(), "account")));
         people::remove(&keeper, &left).await?;
     }
-    let words = words(road)?;
-    nobody_is_disturbed(args, road, fleet, &words).await?;
     let service = outside::service(road, &words, Duration::from_secs(30)).await.map_err(Failure::Usage)?;
     let doors: Vec<_> =
         service.entrances.iter().map(|it| it.door.clone()).filter(|it| it.direct_tls).collect();
@@ -242,20 +243,30 @@ async fn nobody_is_disturbed(
     words: &XmppService,
 ) -> Result<(), Failure> {
     let name = &road.inventory().name;
-    let Some(question) = &words.online else { return Ok(()) };
-    let Some(host) = road.topology.present(&question.on).next().map(|it| &it.host) else { return Ok(()) };
-    let Some(link) = fleet.link(host) else { return Ok(()) };
-    let exec = Exec::new(&*question.run, Duration::from_secs(20));
-    let output = link.exec(exec).await.map_err(|cause| Failure::Link(host.clone(), cause))?;
-    let online = String::from_utf8_lossy(&output.stdout).trim().parse::<u64>();
-    if args.confirm.as_ref() == Some(name) || online == Ok(0) {
+    if args.confirm.as_ref() == Some(name) {
         return Ok(());
     }
-    let who = match online {
-        Ok(online) => format!("{online} sessions are online"),
-        Err(_) => "nobody can say whether users are online".to_owned(),
+    let who = match online(road, fleet, words).await? {
+        Some(0) => return Ok(()),
+        Some(online) => format!("{online} sessions are online"),
+        None => "nobody can say whether users are online".to_owned(),
     };
-    Err(Failure::Refused(format!("{who}, and a load test is felt; if you mean it: --confirm {name}")))
+    Err(Failure::Refused(format!(
+        "{who}, and a load test is felt; if you mean it:  imctl load -i {} --confirm {name}",
+        road.typed()
+    )))
+}
+
+/// How many sessions there are; none when it cannot be found out.
+async fn online(road: &Road, fleet: &Fleet, words: &XmppService) -> Result<Option<u64>, Failure> {
+    let asked = words.online.as_ref().and_then(|question| {
+        let host = &road.topology.present(&question.on).next()?.host;
+        Some((question, host, fleet.link(host)?))
+    });
+    let Some((question, host, link)) = asked else { return Ok(None) };
+    let exec = Exec::new(&*question.run, Duration::from_secs(20));
+    let output = link.exec(exec).await.map_err(|cause| Failure::Link(host.clone(), cause))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
 }
 
 /// The first Ctrl-C ends the test in order: what is under way is counted and the accounts go.
