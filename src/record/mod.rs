@@ -2,11 +2,13 @@
 //! it does not know who makes or reads them.
 
 mod execution;
+mod judged;
 mod lease;
 mod load;
 mod observed;
 
 pub use execution::{Execution, HostResult, StepResult};
+pub use judged::{AreaScore, Danger, Judged, ScanResult, Scanned, Waived, Words};
 pub use lease::{Holder, LeaseSeen};
 pub use load::{Generator, HostLoad, LoadResult, Logins, Messages, Times};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};
