@@ -6,6 +6,7 @@ mod load;
 mod preflight;
 mod product;
 mod rule;
+mod scan;
 
 pub use answer::read;
 pub use load::{Judgement, judge_load};
@@ -15,3 +16,7 @@ pub use preflight::{
 };
 pub use product::{Language, Seen, judge};
 pub use rule::{RULES, Rule, rule};
+pub use scan::{
+    AREAS, BEYOND, Guarded, NetworkSeen, Outcome, Said, ScanRule, WaiverMistake, Waivers, areas, encryption,
+    endpoint_name, grade, guarded, network, scan_rule, scan_rules, total,
+};

@@ -3,16 +3,22 @@
 
 mod deep;
 mod disk;
+mod guard;
+mod hunt;
 mod listener;
 mod mesh;
+mod reach;
 mod read;
 mod sample;
 mod script;
 
 pub use deep::{DEEP_KEY, DeepFacts, Room, deep_script, parse_deep};
 pub use disk::{DISK_WITHIN, DiskSpeed, DiskSpeeds, disk_script, parse_disk};
+pub use guard::{GUARD_WITHIN, GuardFacts, guard_script, parse_guard};
+pub use hunt::{HUNT_WITHIN, Hunted, hunt_script, parse_hunt};
 pub use listener::{Listener, Transport};
 pub use mesh::{Answer, Call, Called, Listening, MESH_WITHIN, MeshSaid, Way, mesh_script, parse_mesh};
+pub use reach::{parse_reach, reach_script, reach_within};
 pub use read::parse;
 pub use sample::{Busy, parse_samples, sample_script};
 pub use script::{KEY, script, script_with_listeners};

@@ -79,6 +79,13 @@ pub(super) const FILE: Shape = Shape::Keys(&[
         "{ ssh-key: ~/.ssh/id_ed25519 }",
         "How the secrets in `.imctl/` are opened.",
     ),
+    Key::may(
+        "waivers",
+        Shape::List(&Shape::Keys(WAIVER)),
+        "[]",
+        "[{ id: HOST-25, reason: the log server comes in May, owner: Li Wei, until: 2027-05-31 }]",
+        "Rules of `imctl scan` that fail and that somebody answers for, until a day.",
+    ),
 ]);
 
 const SETTINGS: Shape = Shape::Named(&Shape::Named(&Shape::Any));
@@ -188,6 +195,14 @@ const HOST: &[Key] = &[
 
 /// What a host can be unable to do.
 const LIMITS: &[&str] = &["clock", "sysctl", "nofile", "apparmor", "firewall", "sandbox", "size"];
+
+const WAIVER: &[Key] = &[
+    Key::must("id", Shape::Text, "HOST-25", "The rule, as `imctl scan --list` names it."),
+    Key::may("host", Shape::Name, "all hosts", "db1", "Only on this host."),
+    Key::must("reason", Shape::Text, "the log server comes in May", "Why it is accepted."),
+    Key::must("owner", Shape::Text, "Li Wei", "Who answers for it."),
+    Key::must("until", Shape::Date, "2027-05-31", "The last day; after it the rule counts again."),
+];
 
 const TLS: &[Key] = &[
     Key::may("ca", Shape::Word(&["private"]), "private", "private", "A private CA made by imctl."),

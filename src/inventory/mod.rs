@@ -27,7 +27,7 @@ pub use against::{Offer, RoleOffer, check_against};
 pub use edit::{Edit, EditError, NewHost};
 pub use load::{load, load_alone, parse};
 pub use mistake::{Label, Mistake, MistakeDiagnostic, Mistakes, line_and_column};
-pub use model::{Bundle, Host, Inventory, Secrets, Ssh, Sudo, Targets, Tls};
+pub use model::{Bundle, Host, Inventory, Secrets, Ssh, Sudo, Targets, Tls, Waiver};
 pub use places::Places;
 pub use reference::{KeyReference, json_schema, reference, reference_markdown};
 pub use select::{SelectError, select};

@@ -2,6 +2,7 @@
 
 use super::places::Places;
 use crate::base::{Component, HostName, Role};
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -34,8 +35,25 @@ pub struct Inventory {
     pub bundle: Bundle,
     /// How the secrets of `.imctl/` are opened.
     pub secrets: Secrets,
+    /// Security rules that fail and that somebody answers for.
+    pub waivers: Vec<Waiver>,
     /// Where everything stands in the file, for mistakes found later.
     pub places: Places,
+}
+
+/// Somebody answers for it that a security rule fails, until a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// The rule.
+    pub id: String,
+    /// Only on this host; none = on all.
+    pub host: Option<HostName>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day.
+    pub until: Date,
 }
 
 /// One host.

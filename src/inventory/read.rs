@@ -1,7 +1,7 @@
 //! From the tree to the model: defaults filled in, the file's settings and each host's own merged, paths resolved.
 //! Values that do not fit are skipped: they are mistakes already.
 
-use super::model::{Bundle, Host, Inventory, Secrets, Ssh, Sudo, Targets, Tls};
+use super::model::{Bundle, Host, Inventory, Secrets, Ssh, Sudo, Targets, Tls, Waiver};
 use super::places::Places;
 use super::scalar;
 use super::tree::{Node, Value};
@@ -28,6 +28,7 @@ pub(super) fn inventory(tree: &Node, path: &Path, places: Places) -> Inventory {
         variables: variables(tree.child("variables")),
         bundle: reader.bundle(tree.child("bundle")),
         secrets: reader.secrets(tree.child("secrets")),
+        waivers: waivers(tree.child("waivers")),
         places,
     }
 }
@@ -45,6 +46,19 @@ fn hosts(tree: &Node, reader: &Reader, everywhere: Option<&Node>) -> Vec<Host> {
     };
     let entries = hosts.entries().iter();
     entries.filter_map(|entry| Some(host(HostName::new(entry.key.as_str()).ok()?, &entry.value))).collect()
+}
+
+fn waivers(node: Option<&Node>) -> Vec<Waiver> {
+    let waiver = |node: &Node| {
+        Some(Waiver {
+            id: text(node, "id")?.to_ascii_uppercase(),
+            host: text(node, "host").and_then(|name| HostName::new(name).ok()),
+            reason: text(node, "reason")?,
+            owner: text(node, "owner")?,
+            until: text(node, "until")?.parse().ok()?,
+        })
+    };
+    node.map(Node::items).unwrap_or_default().iter().filter_map(waiver).collect()
 }
 
 fn targets(node: &Node) -> Targets {

@@ -61,6 +61,7 @@ fn gather(shape: Shape, path: &str, list: &mut Vec<KeyReference>) {
             }
         }
         Shape::Named(Shape::Keys(keys)) => gather(Shape::Keys(keys), &format!("{path}.NAME"), list),
+        Shape::List(Shape::Keys(keys)) => gather(Shape::Keys(keys), path, list),
         Shape::Either(_, map) => gather(*map, path, list),
         _ => {}
     }
@@ -87,6 +88,7 @@ fn shape_schema(shape: Shape) -> Value {
         Shape::Count => json!({ "type": "integer", "minimum": 0 }),
         Shape::Bytes => word("^[0-9.]+ *([kKmMgGtT]?i?[bB]|[kKmMgGtT])?$"),
         Shape::Days => word("^[0-9].*[a-z]$"),
+        Shape::Date => word("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Url => word("^https?://"),
         Shape::TrustedKey => word("^RW[A-Za-z0-9+/=]{54}$"),

@@ -35,6 +35,16 @@ pub(super) fn check(inventory: &Inventory, tree: &Node, mistakes: &mut Vec<Mista
     }
     both_passwords(places, "ssh", mistakes);
     tls(places, mistakes);
+    waivers(inventory, mistakes);
+}
+
+fn waivers(inventory: &Inventory, mistakes: &mut Vec<Mistake>) {
+    for (at, waiver) in inventory.waivers.iter().enumerate() {
+        let Some(host) = waiver.host.as_ref().filter(|host| inventory.host(host).is_none()) else { continue };
+        let place = inventory.places.value(&format!("waivers/{at}/host"));
+        mistakes
+            .push(Mistake::new("IM1203", format!("host `{host}` is not defined")).at(place, "no such host"));
+    }
 }
 
 fn same_address(inventory: &Inventory, mistakes: &mut Vec<Mistake>) {

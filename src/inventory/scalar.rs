@@ -38,6 +38,9 @@ pub(super) fn check(shape: Shape, text: &str, plain: bool) -> Result<(), Mistake
                 mistake
             })
         }
+        Shape::Date if text.parse::<jiff::civil::Date>().is_err() => {
+            wrong("IM1215", format!("`{text}` is not {}", shape.describe()), "not a day")
+        }
         Shape::Bool if !plain || boolean(text).is_none() => {
             wrong("IM1209", format!("`{text}` is not {}", shape.describe()), "not true or false")
         }

@@ -27,6 +27,8 @@ pub(super) enum Shape {
     Bytes,
     /// A duration, counted in days.
     Days,
+    /// A day.
+    Date,
     /// `true` or `false`.
     Bool,
     /// A path.
@@ -212,6 +214,7 @@ impl Shape {
             Self::Count => "a whole number".to_owned(),
             Self::Bytes => "an amount of data such as `2MB` or `1.5GiB`".to_owned(),
             Self::Days => "a duration such as `365d`".to_owned(),
+            Self::Date => "a day such as `2027-03-31`".to_owned(),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::File => "a path".to_owned(),
             Self::Url => "a URL".to_owned(),

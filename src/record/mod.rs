@@ -6,9 +6,11 @@ mod judged;
 mod lease;
 mod load;
 mod observed;
+mod walk;
 
 pub use execution::{Execution, HostResult, StepResult};
 pub use judged::{AreaScore, Danger, Judged, ScanResult, Scanned, Waived, Words};
 pub use lease::{Holder, LeaseSeen};
 pub use load::{Generator, HostLoad, LoadResult, Logins, Messages, Times};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};
+pub use walk::{CertificateSeen, SuiteSeen, TlsVersion, Walk};

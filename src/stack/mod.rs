@@ -4,6 +4,7 @@
 mod checks;
 mod load;
 mod model;
+mod scan;
 mod sizing;
 mod users;
 
@@ -13,5 +14,6 @@ pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,
     HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
+pub use scan::{ScanFile, ScanSpec};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

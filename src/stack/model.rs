@@ -35,6 +35,9 @@ pub struct StackFile {
     /// Files of this folder (relative) with product checks, user provisioning and the client sheet.
     #[serde(default)]
     pub checks: Option<String>,
+    /// What only this product can be asked about its security, for `imctl scan`.
+    #[serde(default)]
+    pub scan: Option<String>,
     /// How accounts are made and kept, for `imctl user`.
     #[serde(default)]
     pub users: Option<String>,

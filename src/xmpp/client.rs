@@ -112,6 +112,11 @@ impl Client {
         self.stream.send(stanza).await
     }
 
+    /// Sends bytes as they are, which need not be a stanza.
+    pub async fn throw(&mut self, bytes: &[u8]) -> Result<(), Wrong> {
+        self.stream.write(bytes).await
+    }
+
     /// Asks and waits for the answer; an error is `Wrong::Condition`. What arrives in between is kept.
     pub async fn request(
         &mut self,

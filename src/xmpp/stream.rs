@@ -171,7 +171,7 @@ impl Stream {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), Wrong> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Wrong> {
         let until = Instant::now() + self.within;
         let sent = match &mut self.socket {
             Socket::Plain(socket) => timeout_at(until, all_bytes(socket, bytes)).await,
