@@ -8,5 +8,8 @@ mod observed;
 
 pub use execution::{Execution, HostResult, StepResult};
 pub use lease::{Holder, LeaseSeen};
-pub use load::{Generator, HostLoad, LoadResult, Logins, Messages, Times};
+pub use load::{
+    Attempts, Generator, Goal, HostLoad, HostSample, LoadResult, Logins, Measured, Messages, Outage, Times,
+    Which,
+};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};

@@ -5,6 +5,7 @@ use crate::base::Exit;
 use crate::checks::Judgement;
 use crate::record::{LoadResult, Times};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// What `imctl load` has to show.
@@ -72,63 +73,118 @@ pub fn load(out: &mut impl Write, view: &LoadView, style: Style) -> io::Result<(
     let (logins, messages) = (&result.logins, &result.messages);
     writeln!(
         out,
-        "Load test of {}: {} sessions, {} logins/s, {} messages/s",
+        "Load test of {} ({}): {} sessions, {} logins/s, {} messages/s",
         view.deployment,
+        result.scenario,
         logins.planned,
         logins.rate,
-        messages.rate.round()
+        (messages.rate * 10.0).round() / 10.0
     )?;
     writeln!(out, "{}", style.paint(Tone::Quiet, &row(&["", "count", "mean", "p50", "p95", "p99", "max"])))?;
     writeln!(out, "{}", times("logins", &logins.times))?;
-    for (reason, count) in &logins.failed {
-        writeln!(out, "  {} {count} failed: {reason}", style.paint(Tone::Bad, "✗"))?;
-    }
-    for (reason, count) in &logins.broken {
-        writeln!(out, "  {} {count} broke later: {reason}", style.paint(Tone::Bad, "✗"))?;
-    }
-    messages_and_generator(out, result)?;
+    reasons(out, &logins.failed, "failed", style)?;
+    reasons(out, &logins.broken, "broke later", style)?;
+    rows(out, result, style)?;
+    counts(out, result)?;
     hosts(out, result, style)?;
     if let Some(before) = &view.before {
-        writeln!(
-            out,
-            "before      {}: {} sessions, login p99 {}, delivery p99 {}",
-            before.time,
-            before.logins.planned,
-            ms(before.logins.times.p99),
-            ms(before.messages.times.p99)
-        )?;
+        earlier(out, before)?;
     }
     verdict(out, view, style)
 }
 
-fn messages_and_generator(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
+fn reasons(
+    out: &mut impl Write,
+    reasons: &BTreeMap<String, u64>,
+    what: &str,
+    style: Style,
+) -> io::Result<()> {
+    for (reason, count) in reasons {
+        writeln!(out, "  {} {count} {what}: {reason}", style.paint(Tone::Bad, "✗"))?;
+    }
+    Ok(())
+}
+
+/// Times of everything that was done.
+fn rows(out: &mut impl Write, result: &LoadResult, style: Style) -> io::Result<()> {
+    let none = BTreeMap::new();
+    let all = [
+        ("deliveries", &result.messages.times, &none),
+        ("to groups", &result.groups, &none),
+        ("history", &result.history.times, &result.history.failed),
+        ("files", &result.uploads.times, &result.uploads.failed),
+        ("  put", &result.put, &none),
+        ("  fetched", &result.get, &none),
+        ("gaps", &result.gaps.times, &result.gaps.failed),
+    ];
+    for (name, of, failed) in all {
+        if of.count > 0 {
+            writeln!(out, "{}", times(name, of))?;
+        }
+        reasons(out, failed, "failed", style)?;
+    }
+    Ok(())
+}
+
+fn counts(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
     let (messages, generator) = (&result.messages, &result.generator);
     if messages.planned > 0 {
-        writeln!(out, "{}", times("deliveries", &messages.times))?;
         writeln!(
             out,
-            "messages    {} sent, {} taken by the server, {} arrived; {} lost, {} unknown, {} twice, {} out of order",
+            "messages    {} sent, {} taken by the server, {} arrived; {} lost, {} unknown, {} given back, {} twice, {} out of order",
             messages.sent,
             messages.acknowledged,
             messages.delivered,
             messages.lost,
             messages.unknown,
+            messages.returned,
             messages.duplicated,
             messages.out_of_order
         )?;
     }
+    if messages.expected > messages.sent {
+        writeln!(out, "copies      {} of {} arrived", messages.arrived, messages.expected)?;
+    }
+    if result.history_pages > 0 {
+        writeln!(
+            out,
+            "history     {} pages read, {} messages found only there",
+            result.history_pages, messages.found
+        )?;
+    }
+    if let Some(outage) = &result.outage {
+        writeln!(out, "node        {} was away for {}", outage.host, ms(outage.away_ms))?;
+    }
     writeln!(
         out,
-        "generator   {:.2} ms of processor a login, {:.3} ms a message, {:.1} KiB a session, {} late (99 of 100)",
+        "generator   {:.2} ms of processor a login, {:.3} ms a message, {:.1} KiB a session, {} late (99 of 100), first login after {}",
         generator.login_cpu_ms,
         generator.message_cpu_ms,
         generator.session_kib,
-        ms(generator.late_p99_ms)
+        ms(generator.late_p99_ms),
+        ms(result.logins.first_ms)
     )
 }
 
+fn earlier(out: &mut impl Write, before: &LoadResult) -> io::Result<()> {
+    let times = [
+        ("login", &before.logins.times),
+        ("delivery", &before.messages.times),
+        ("group", &before.groups),
+        ("history", &before.history.times),
+        ("file", &before.uploads.times),
+        ("gap", &before.gaps.times),
+    ];
+    let words: Vec<String> = times
+        .iter()
+        .filter(|(_, times)| times.count > 0)
+        .map(|(name, times)| format!("{name} p99 {}", ms(times.p99)))
+        .collect();
+    writeln!(out, "before      {}: {} sessions, {}", before.time, before.logins.planned, words.join(", "))
+}
+
 fn hosts(out: &mut impl Write, result: &LoadResult, style: Style) -> io::Result<()> {
-    if result.hosts.is_empty() {
+    if result.hosts.is_empty() && result.unseen.is_empty() {
         return Ok(());
     }
     let head = row(&["host", "cpu", "cpu peak", "memory", "disk", "Mbit/s"]);
@@ -138,6 +194,19 @@ fn hosts(out: &mut impl Write, result: &LoadResult, style: Style) -> io::Result<
         let cells = [load.cpu.0, load.cpu.1, load.memory, load.disk].map(percent);
         let network = format!("{:.1}", load.network_mbit);
         writeln!(out, "{}", row(&[host, &cells[0], &cells[1], &cells[2], &cells[3], &network]))?;
+        for (name, sample) in &load.samples {
+            // What is never much, or always nothing, stands in the kept result.
+            if sample.high.is_some_and(|high| sample.most > high) {
+                let line = format!(
+                    "{name}: {:.1} {} on average, {:.1} at most",
+                    sample.mean, sample.unit, sample.most
+                );
+                writeln!(out, "  {} {line}", style.paint(Tone::Warn, "!"))?;
+            }
+        }
+    }
+    for (host, why) in &result.unseen {
+        writeln!(out, "{host}: {}", style.paint(Tone::Warn, &format!("could not be watched: {why}")))?;
     }
     Ok(())
 }
