@@ -116,7 +116,8 @@ async fn come_in(
     say: UnboundedSender<Stands>,
 ) -> Result<(), Wrong> {
     // Who asked may have gone: then nobody tells this session anything, and it ends.
-    let session = match Session::begin(number, crowd, shared).await {
+    // What a login needs goes when it is through: a session that stands is to be small.
+    let session = match Box::pin(Session::begin(number, crowd, shared)).await {
         Ok(session) => session,
         Err(wrong) => {
             let _ = say.send(Err(wrong));

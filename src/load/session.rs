@@ -93,10 +93,10 @@ impl Session {
     }
 
     async fn stand(&mut self) -> Result<(), Wrong> {
-        self.counts = self.client.manage().await?;
+        self.counts = self.client.manage_available().await?;
         self.open.clear();
         self.unasked = 0;
-        self.client.available().await
+        Ok(())
     }
 
     /// Does what it is told until nobody tells any more, then says goodbye.
@@ -106,7 +106,8 @@ impl Session {
             if !self.shared.come_back {
                 return Err(wrong);
             }
-            self.come_back(&mut again).await?;
+            // Seldom, and large: it must not weigh on every session.
+            Box::pin(self.come_back(&mut again)).await?;
         }
         if let Some(gap) = self.longest_gap {
             self.shared.seen().gaps.note(Ok(gap));
@@ -177,19 +178,19 @@ impl Session {
             }
             Order::Upload { number, due } => self.ask_slot(number, due).await,
             Order::Join(say) => {
-                let joined = self.join().await;
+                let joined = Box::pin(self.join()).await;
                 let broken = matches!(&joined, Err(wrong) if !matches!(wrong, Wrong::Condition { .. }));
                 let result = if broken { joined.clone() } else { Ok(()) };
                 // Who asked may have been told to stop.
                 let _ = say.send(joined.map(|()| self.number));
                 result
             }
-            Order::Leave => self.leave().await,
+            Order::Leave => Box::pin(self.leave()).await,
             Order::Ask if self.counts && !self.open.is_empty() => self.client.ask_now().await,
             Order::Ask => Ok(()),
             Order::Read => {
                 let mut place = self.caught_up.clone();
-                read(&mut self.client, &mut place, &self.shared).await?;
+                Box::pin(read(&mut self.client, &mut place, &self.shared)).await?;
                 self.shared.under_way.fetch_sub(1, Relaxed);
                 Ok(())
             }

@@ -169,6 +169,9 @@ pub struct LoadResult {
     /// Fetching a file.
     #[serde(default)]
     pub get: Times,
+    /// Bytes of files that stay until their retention removes them.
+    #[serde(default)]
+    pub left_bytes: u64,
     /// Longest gap of each user whose session broke and who came back.
     #[serde(default)]
     pub gaps: Attempts,
@@ -182,6 +185,9 @@ pub struct LoadResult {
     /// The node that was stopped, if one was.
     #[serde(default)]
     pub outage: Option<Outage>,
+    /// Constants of the stack beside what was measured, when that was asked for.
+    #[serde(default)]
+    pub calibrated: Vec<Calibrated>,
     /// What it was judged by; none = the usual goals.
     #[serde(default)]
     pub goals: Vec<Goal>,
@@ -243,4 +249,18 @@ pub struct Outage {
     pub away_ms: f64,
     /// What went wrong; none when it went and came as it should.
     pub problem: Option<String>,
+}
+
+/// A constant of the stack's formulas beside what was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Calibrated {
+    /// Its name.
+    pub constant: String,
+    /// Its unit.
+    pub unit: String,
+    /// What the formulas take.
+    pub predicted: f64,
+    /// What was measured: what the constant would be.
+    pub measured: f64,
 }

@@ -9,7 +9,7 @@ mod observed;
 pub use execution::{Execution, HostResult, StepResult};
 pub use lease::{Holder, LeaseSeen};
 pub use load::{
-    Attempts, Generator, Goal, HostLoad, HostSample, LoadResult, Logins, Measured, Messages, Outage, Times,
-    Which,
+    Attempts, Calibrated, Generator, Goal, HostLoad, HostSample, LoadResult, Logins, Measured, Messages,
+    Outage, Times, Which,
 };
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};

@@ -1,7 +1,7 @@
 //! The result of a load test, as tables and as JSON.
 
 use super::style::{Style, Tone};
-use crate::base::Exit;
+use crate::base::{Bytes, Exit};
 use crate::checks::Judgement;
 use crate::record::{LoadResult, Times};
 use serde_json::{Value, json};
@@ -87,6 +87,7 @@ pub fn load(out: &mut impl Write, view: &LoadView, style: Style) -> io::Result<(
     rows(out, result, style)?;
     counts(out, result)?;
     hosts(out, result, style)?;
+    calibrated(out, result, style)?;
     if let Some(before) = &view.before {
         earlier(out, before)?;
     }
@@ -152,6 +153,10 @@ fn counts(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
             result.history_pages, messages.found
         )?;
     }
+    if result.left_bytes > 0 {
+        let left = Bytes(result.left_bytes);
+        writeln!(out, "files       {left} stay until the retention of files removes them")?;
+    }
     if let Some(outage) = &result.outage {
         writeln!(out, "node        {} was away for {}", outage.host, ms(outage.away_ms))?;
     }
@@ -164,6 +169,21 @@ fn counts(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
         ms(generator.late_p99_ms),
         ms(result.logins.first_ms)
     )
+}
+
+/// Constants beside what was measured; nothing is changed by it.
+fn calibrated(out: &mut impl Write, result: &LoadResult, style: Style) -> io::Result<()> {
+    if result.calibrated.is_empty() {
+        return Ok(());
+    }
+    let head = format!("{:<18}{:>10}{:>10}{:>8}", "constant", "predicted", "measured", "ratio");
+    writeln!(out, "{}", style.paint(Tone::Quiet, &head))?;
+    for it in &result.calibrated {
+        let ratio = if it.predicted > 0.0 { it.measured / it.predicted } else { 0.0 };
+        let (name, unit) = (&it.constant, &it.unit);
+        writeln!(out, "{name:<18}{:>10.2}{:>10.2}{ratio:>8.2}  {unit}", it.predicted, it.measured)?;
+    }
+    Ok(())
 }
 
 fn earlier(out: &mut impl Write, before: &LoadResult) -> io::Result<()> {

@@ -30,6 +30,9 @@ pub struct LoadSpec {
     /// Sessions that instances have room for.
     #[serde(default)]
     pub room: Vec<Room>,
+    /// What the product has used so far, for a calibration of the formulas.
+    #[serde(default)]
+    pub spent: Option<Spent>,
     /// Numbers to look at while a load lasts.
     #[serde(default)]
     pub samples: Vec<SampleSpec>,
@@ -59,6 +62,33 @@ pub struct Room {
     pub sessions: String,
     /// What sets the limit, and what raises it.
     pub because: String,
+}
+
+/// What the product has used so far on a host, and the constants of `sizing.yml` that follow from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Spent {
+    /// Component whose every host is asked.
+    #[schemars(with = "String")]
+    pub on: Component,
+    /// POSIX sh, run as root: prints milliseconds of processor since it started.
+    pub cpu_ms: String,
+    /// POSIX sh, run as root: prints KiB of memory in use.
+    pub memory_kib: String,
+    /// Which constants.
+    pub constants: Constants,
+}
+
+/// Constants of `sizing.yml` by what they are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Constants {
+    /// Milliseconds of processor a login.
+    pub login_cpu: String,
+    /// Milliseconds of processor a delivery.
+    pub delivery_cpu: String,
+    /// KiB a session.
+    pub session_memory: String,
 }
 
 /// A number to look at every few seconds while a load lasts.

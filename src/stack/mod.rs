@@ -8,8 +8,8 @@ mod sizing;
 mod users;
 
 pub use checks::{
-    CheckSpec, ChecksFile, Door, LoadSpec, Outage, Parser, Room, SampleSpec, Service, Severity, Whereabouts,
-    XmppService,
+    CheckSpec, ChecksFile, Door, LoadSpec, Outage, Parser, Room, SampleSpec, Service, Severity, Spent,
+    Whereabouts, XmppService,
 };
 pub use load::{Stack, StackError, load, names};
 pub use model::{

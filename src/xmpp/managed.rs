@@ -27,10 +27,11 @@ pub(super) fn asks(stanza: &Element) -> bool {
 }
 
 impl Client {
-    /// Asks the server to count stanzas from now on; whether it does.
-    pub async fn manage(&mut self) -> Result<bool, Wrong> {
-        self.send(&Element::new("enable", MANAGEMENT)).await?;
+    /// Asks the server to count stanzas from now on, and says, in the same write, that this session takes messages; whether the
+    /// server counts.
+    pub async fn manage_available(&mut self) -> Result<bool, Wrong> {
         self.counted = Some(Counted::default());
+        self.send_text("<enable xmlns='urn:xmpp:sm:3'/><presence/>").await?;
         let answers = |stanza: &Element| stanza.is("enabled", MANAGEMENT) || stanza.is("failed", MANAGEMENT);
         let answer = self.wait("answer to `enable`", answers).await?;
         match &mut self.counted {

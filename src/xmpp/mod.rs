@@ -8,6 +8,7 @@ mod acts;
 mod client;
 mod files;
 mod framer;
+mod judged;
 mod managed;
 mod sasl;
 mod stream;

@@ -1,6 +1,7 @@
 //! `imctl load`: real sessions, messages, groups, files and returns at rates, against the whole service, with everything counted; the
 //! accounts come and go with the test.
 
+mod calibrate;
 mod hosts;
 mod outage;
 mod people;
@@ -17,18 +18,19 @@ use crate::base::{Exit, Sink, duration};
 use crate::checks::judge_load;
 use crate::exec::Fleet;
 use crate::load::{self, Crowd, Load, Outcome, Progress};
-use crate::record::{self, LoadResult};
+use crate::record::LoadResult;
 use crate::report::{self, Live, LoadView, Shape, Style};
+use calibrate::Meter;
 use hosts::{Busy, Questions};
 use jiff::Timestamp;
 use outage::{Moments, Outage};
 use people::People;
-use scenario::Typed;
+use scenario::{Scenario, Typed};
 use service::Words;
 use size::Size;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Between two lines of progress.
@@ -87,9 +89,30 @@ pub(super) struct Args {
     /// How long the node of `reconnect` stays away
     #[arg(long, value_name = "TIME", default_value = "10s")]
     away: String,
+    /// With `chat`: what a login, a delivery and a session cost the app hosts, beside what `imctl size` takes for it
+    #[arg(long)]
+    calibrate: bool,
     /// The deployment's name, typed as a confirmation while real users are online, and for --chaos
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
+}
+
+/// How far the load is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Users come in.
+    LoggingIn,
+    /// Deeds have begun.
+    Busy,
+    /// What is under way is waited for.
+    Settling,
+}
+
+/// What happens beside the load.
+struct Beside {
+    outage: Option<Outage>,
+    meter: Option<Meter>,
+    questions: Questions,
 }
 
 /// A test that is about to run.
@@ -110,6 +133,11 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         if args.scenario.stops_a_node() != args.chaos {
             let what = "--chaos and --scenario reconnect go together: a node is stopped, and started again";
             return Err(Failure::Usage(what.to_owned()));
+        }
+        if args.calibrate && args.scenario != Typed::BuiltIn(Scenario::Chat) {
+            return Err(Failure::Usage(
+                "--calibrate: with `chat` alone, or costs of several things mix".to_owned(),
+            ));
         }
         load::allow_sessions(size.users as u64).map_err(Failure::Usage)?;
         service::has_room(&road, &Words::of(&road)?.load.room, size.users as u64)?;
@@ -144,13 +172,13 @@ impl Test<'_> {
             self.live.sink().note(format!("{count} of an earlier test taken away"));
             people::remove(&keeper, &left).await?;
         }
-        let (outage, questions) = (self.outage(&words)?, hosts::questions(road, &words.load.samples)?);
+        let beside = self.beside(&words)?;
         let load = self.load(&words).await?;
         self.live.sink().phase(format!("making {}", report::counted(self.size.users, "account")));
         let people = People::make(&keeper, self.size.users, self.time.as_second()).await;
         let people = people.inspect_err(|_| self.tell_of_clean())?;
         let load = Load { crowd: Crowd { logins: people.logins(), ..load.crowd }, ..load };
-        let result = self.measured(load, outage, &questions).await;
+        let result = self.measured(load, beside).await;
         let removed = self.remove(&keeper, &people).await;
         self.live.finish();
         let exit = self.tell(global, result?)?;
@@ -167,6 +195,15 @@ impl Test<'_> {
     fn tell_of_clean(&self) {
         let command = format!("imctl load clean -i {}", self.road.typed());
         self.live.sink().warn(format!("accounts of this test may be left; take them away with:  {command}"));
+    }
+
+    fn beside(&self, words: &Words) -> Result<Beside, Failure> {
+        let meter = || Meter::of(self.road, self.fleet, &words.load);
+        Ok(Beside {
+            outage: self.outage(words)?,
+            meter: self.args.calibrate.then(meter).transpose()?,
+            questions: hosts::questions(self.road, &words.load.samples)?,
+        })
     }
 
     fn outage(&self, words: &Words) -> Result<Option<Outage>, Failure> {
@@ -205,38 +242,37 @@ impl Test<'_> {
     }
 
     /// Runs the load while the hosts are watched.
-    async fn measured(
-        &self,
-        load: Load,
-        outage: Option<Outage>,
-        questions: &Questions,
-    ) -> Result<LoadResult, Failure> {
+    async fn measured(&self, load: Load, beside: Beside) -> Result<LoadResult, Failure> {
         let (sink, stop, ended) = (self.live.sink(), CancellationToken::new(), CancellationToken::new());
-        let watch = tokio::spawn(interrupted(stop.clone()));
-        let began = Arc::new(Notify::new());
-        let told = paced(sink.clone(), Arc::clone(&began));
-        let busy = hosts::busy(self.fleet, questions, self.size.seconds(), ended.clone());
-        let moments = Moments { began, stop: stop.clone(), ended: ended.clone() };
+        let watching = tokio::spawn(interrupted(stop.clone()));
+        let (say, phase) = watch::channel(Phase::LoggingIn);
+        let told = paced(sink.clone(), say);
+        let busy = hosts::busy(self.fleet, &beside.questions, self.size.seconds(), ended.clone());
+        let moments = Moments { phase: phase.clone(), stop: stop.clone(), ended: ended.clone() };
         let lasts = load.duration;
-        let goes = async { outage?.happens(lasts, moments, sink).await };
+        let goes = async { beside.outage?.happens(lasts, moments, sink).await };
+        let meter = async { beside.meter?.watch(phase, ended.clone()).await };
         let work = async {
             let outcome = load::run(load, told, stop.clone()).await;
             // The hosts need not be watched any longer.
             ended.cancel();
             outcome
         };
-        let (busy, goes, outcome) = tokio::join!(busy, goes, work);
-        watch.abort();
+        let (busy, goes, meter, outcome) = tokio::join!(busy, goes, meter, work);
+        watching.abort();
         let outcome = outcome.map_err(|cause| Failure::Usage(format!("the load cannot be made: {cause}")))?;
-        Ok(self.kept(&outcome, busy, goes))
+        let mut result = self.kept(&outcome, busy);
+        result.outage = goes;
+        result.calibrated = meter.map(|readings| readings.beside(&result)).unwrap_or_default();
+        Ok(result)
     }
 
-    fn kept(&self, outcome: &Outcome, busy: Busy, outage: Option<record::Outage>) -> LoadResult {
+    fn kept(&self, outcome: &Outcome, busy: Busy) -> LoadResult {
         let size = self.size;
         let what = (size.online, size.rates.messages());
         let mut result = load::result(outcome, &size.name, self.time.to_string(), what);
         result.goals.clone_from(&size.goals);
-        result.outage = outage;
+        result.left_bytes = result.put.count * size.file as u64;
         for (host, seen) in busy.into_iter().filter(|(host, _)| self.road.hosts.contains(host)) {
             match seen {
                 Ok(load) => drop(result.hosts.insert(host.to_string(), load)),
@@ -271,12 +307,14 @@ impl Test<'_> {
     }
 }
 
-/// Tells how far it is, not more often than somebody reads; `began` hears of the first deed.
-fn paced(sink: Sink, began: Arc<Notify>) -> impl Fn(Progress) + Send + Sync + 'static {
+/// Tells how far it is, not more often than somebody reads; `say` hears of each phase at once.
+fn paced(sink: Sink, say: watch::Sender<Phase>) -> impl Fn(Progress) + Send + Sync + 'static {
     let last: Mutex<Option<Instant>> = Mutex::new(None);
     move |progress| {
-        if matches!(progress, Progress::Busy(0, _)) {
-            began.notify_one();
+        match progress {
+            Progress::Busy(0, _) => drop(say.send_replace(Phase::Busy)),
+            Progress::Settling => drop(say.send_replace(Phase::Settling)),
+            _ => {}
         }
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if progress == Progress::Settling || last.is_none_or(|it| it.elapsed() >= PACE) {

@@ -3,6 +3,7 @@
 
 use super::super::Failure;
 use super::super::road::Road;
+use super::Phase;
 use crate::base::{HostName, Sink, quote};
 use crate::desired::Scope;
 use crate::exec::Fleet;
@@ -11,7 +12,7 @@ use crate::stack;
 use crate::transport::{Exec, Session};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The unit of the host that starts the node again when nobody else does.
@@ -33,8 +34,8 @@ pub(super) struct Outage {
 
 /// When it is to begin, and when to end early.
 pub(super) struct Moments {
-    /// Deeds have begun.
-    pub(super) began: Arc<Notify>,
+    /// How far the load is.
+    pub(super) phase: watch::Receiver<Phase>,
     /// The operator ends the test.
     pub(super) stop: CancellationToken,
     /// The load has ended by itself.
@@ -64,10 +65,11 @@ impl Outage {
         moments: Moments,
         sink: Sink,
     ) -> Option<record::Outage> {
+        let Moments { mut phase, stop, ended } = moments;
         let stopped = || async {
-            tokio::select! { () = moments.stop.cancelled() => {}, () = moments.ended.cancelled() => {} }
+            tokio::select! { () = stop.cancelled() => {}, () = ended.cancelled() => {} }
         };
-        tokio::select! { () = moments.began.notified() => {}, () = stopped() => return None }
+        tokio::select! { _ = phase.wait_for(|now| *now >= Phase::Busy) => {}, () = stopped() => return None }
         let before = BEFORE.min(load / 4);
         tokio::select! { () = tokio::time::sleep(before) => {}, () = stopped() => return None }
         sink.phase(format!("stopping the node on {}", self.host));
@@ -109,7 +111,8 @@ impl Outage {
 
     /// The host's own promise is taken back only when the node serves.
     fn start_script(&self) -> String {
-        format!("set -e\n{}\nsystemctl stop {UNIT}.timer 2>/dev/null || true\n", self.words.start)
+        // In a shell of its own: what the stack says may end with `exit`.
+        format!("(\n{}\n) || exit 1\nsystemctl stop {UNIT}.timer 2>/dev/null || true\n", self.words.start)
     }
 }
 
@@ -139,12 +142,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_that_was_stopped_is_started_also_when_the_test_is_ended() {
-        let moments = Moments {
-            began: Arc::new(Notify::new()),
-            stop: CancellationToken::new(),
-            ended: CancellationToken::new(),
-        };
-        moments.began.notify_one();
+        let (say, phase) = watch::channel(Phase::LoggingIn);
+        say.send_replace(Phase::Busy);
+        let moments = Moments { phase, stop: CancellationToken::new(), ended: CancellationToken::new() };
         let stop = moments.stop.clone();
         let happens = outage().happens(Duration::from_secs(1), moments, Sink::none());
         let end = async {

@@ -145,7 +145,7 @@ fn users(kind: Option<Scenario>, online: usize, file: &ScenarioFile) -> usize {
 fn to_absent(kind: Option<Scenario>, file: &ScenarioFile) -> f64 {
     match kind {
         Some(Scenario::History) => 1.0,
-        Some(Scenario::Mixed) => 0.1,
+        Some(Scenario::Mixed | Scenario::Chat) => 0.1,
         None if file.rates.history > 0.0 => 0.1,
         _ => 0.0,
     }
