@@ -249,3 +249,60 @@ fn verdict(out: &mut impl Write, view: &LoadView, style: Style) -> io::Result<()
     }
     writeln!(out, "{}", style.paint(Tone::Quiet, &format!("kept in {}", view.file)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Calibrated, HostLoad, HostSample, Outage};
+
+    #[test]
+    fn what_was_done_is_shown_and_what_could_not_be_seen_is_said() {
+        let mut result = LoadResult { scenario: "mixed".to_owned(), ..LoadResult::default() };
+        result.groups = Times { count: 40, p99: 12.0, ..Times::default() };
+        result.history.failed.insert("no answer".to_owned(), 2);
+        result.messages.expected = 40;
+        result.messages.arrived = 39;
+        result.left_bytes = 3 << 20;
+        result.outage = Some(Outage { host: "app2".to_owned(), away_ms: 8000.0, problem: None });
+        result.unseen.insert("db1".to_owned(), "the connection broke".to_owned());
+        let sample = |most| HostSample {
+            unit: "queries".to_owned(),
+            mean: 1.0,
+            most,
+            high: Some(4.0),
+            ..Default::default()
+        };
+        let samples = [("waiting".to_owned(), sample(9.0)), ("slow".to_owned(), sample(2.0))].into();
+        result.hosts.insert("app1".to_owned(), HostLoad { samples, ..HostLoad::default() });
+        result.calibrated = vec![Calibrated {
+            constant: "login_cpu".to_owned(),
+            unit: "ms".to_owned(),
+            predicted: 4.0,
+            measured: 2.0,
+        }];
+        let view = LoadView {
+            deployment: "acme".to_owned(),
+            judged: Judgement::default(),
+            result,
+            before: None,
+            file: "f".to_owned(),
+        };
+        let mut out = Vec::new();
+        load(&mut out, &view, Style::plain(110)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for wanted in [
+            "Load test of acme (mixed)",
+            "to groups          40",
+            "✗ 2 failed: no answer",
+            "copies      39 of 40 arrived",
+            "3.0 MiB stay",
+            "app2 was away for 8000 ms",
+            "! waiting: 1.0 queries on average, 9.0 at most",
+            "db1: could not be watched: the connection broke",
+            "login_cpu               4.00      2.00    0.50  ms",
+        ] {
+            assert!(text.contains(wanted), "`{wanted}` in:\n{text}");
+        }
+        assert!(!text.contains("slow") && !text.contains("deliveries"), "{text}");
+    }
+}
