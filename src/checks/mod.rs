@@ -2,12 +2,14 @@
 //! product are data of its stack. Pure: it asks nobody and prints nothing.
 
 mod answer;
+mod goal;
 mod load;
 mod preflight;
 mod product;
 mod rule;
 
 pub use answer::read;
+pub use goal::{goals, read_goal, usual_goals};
 pub use load::{Judgement, judge_load};
 pub use preflight::{
     HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,

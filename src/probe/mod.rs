@@ -1,10 +1,8 @@
-//! Judging the service from outside, as its users use it: the proof, and files moved over HTTPS.
+//! Judging the service from outside, as its users use it: the proof.
 
-mod files;
 pub mod proof;
 
 pub use crate::xmpp::{
-    ArchivePage, Client, Door, Element, Exchange, Framer, Incoming, Login, Node, Proof, Room, Slot, Stream,
-    Wrong, tls,
+    ArchivePage, Client, Door, Element, Exchange, Fetched, Files, Framer, Incoming, Login, Node, Proof, Room,
+    Slot, Stream, Wrong, tls,
 };
-pub use files::{Fetched, Files};
