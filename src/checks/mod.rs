@@ -6,6 +6,7 @@ mod load;
 mod preflight;
 mod product;
 mod rule;
+mod zh;
 
 pub use answer::read;
 pub use load::{Judgement, judge_load};
@@ -13,5 +14,6 @@ pub use preflight::{
     HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,
     unknown_limits,
 };
-pub use product::{Language, Seen, judge};
+pub use product::{Language, Seen, in_chinese, judge};
 pub use rule::{RULES, Rule, rule};
+pub use zh::Chinese;

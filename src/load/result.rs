@@ -63,5 +63,6 @@ pub fn result(outcome: &Outcome, scenario: &str, time: String, (logins, rate): (
         },
         hosts: BTreeMap::new(),
         cut: outcome.cut,
+        ..LoadResult::default()
     }
 }

@@ -113,4 +113,10 @@ pub struct LoadResult {
     pub hosts: BTreeMap<String, HostLoad>,
     /// It was ended before its time.
     pub cut: bool,
+    /// Who asked.
+    #[serde(default)]
+    pub who: String,
+    /// Version of imctl.
+    #[serde(default)]
+    pub imctl: String,
 }

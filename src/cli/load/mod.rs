@@ -16,6 +16,7 @@ use crate::load::{self, Load, Progress};
 use crate::record::LoadResult;
 use crate::report::{self, Live, LoadView, Shape, Style};
 use crate::stack::{ChecksFile, Service, XmppService};
+use crate::state::{ResultKind, operator};
 use crate::transport::Exec;
 use jiff::Timestamp;
 use people::People;
@@ -185,9 +186,8 @@ fn said(sink: &Sink, progress: Progress) {
 /// Shows the result, keeps it, compares it with the one before.
 fn tell(road: &Road, global: &Global, result: LoadResult, time: Timestamp) -> Result<Exit, Failure> {
     let before = earlier(road, &result.scenario);
-    let name = format!("load/{}.json", time.strftime("%Y-%m-%dT%H-%M-%S"));
-    let text = serde_json::to_vec_pretty(&result).expect("a result is plain data");
-    road.state.write(&name, &text)?;
+    let result = LoadResult { who: operator(), imctl: env!("CARGO_PKG_VERSION").to_owned(), ..result };
+    let name = road.state.keep_result(ResultKind::Load, time, &result)?;
     let view = LoadView {
         deployment: road.inventory().name.clone(),
         judged: judge_load(&result),
