@@ -45,7 +45,27 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
     let proved =
         if applied.execution.succeeded() { super::verify::after_change(&road, global).await? } else { None };
-    change.tell(applied, proved)
+    let whole = proved.is_some();
+    let exit = change.tell(applied, proved)?;
+    if whole {
+        report_after(&road, global);
+    }
+    Ok(exit)
+}
+
+/// Writes the acceptance report. The hosts are as they should be whatever comes of it, so a report that cannot be written is
+/// told and does not change how the installation ended.
+fn report_after(road: &Road, global: &Global) {
+    match super::report::write_after(road, global) {
+        Ok(page) if global.shape() == OutputFormat::Human => {
+            stdout::line(&format!("  report    {}", page.display()));
+        }
+        Ok(page) => stdout::note(&format!("report: {}", page.display())),
+        Err(failure) => {
+            let again = format!("imctl report -i {}", road.typed());
+            stdout::note(&format!("the acceptance report was not written: {failure}; again:  {again}"));
+        }
+    }
 }
 
 /// What is kept of the bundle that a release came from.

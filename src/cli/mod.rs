@@ -34,6 +34,7 @@ mod offer;
 mod plan;
 mod ports;
 mod reach;
+mod report;
 mod road;
 mod schema;
 mod secret;
@@ -95,6 +96,8 @@ enum Verb {
     Verify(verify::Args),
     /// Makes real sessions and messages at a rate, counts everything, judges.
     Load(load::Args),
+    /// Makes the acceptance report of what was recorded, one page to sign.
+    Report(report::Args),
     /// Makes, imports, disables and removes accounts.
     User(user::Args),
     /// Prints what users type into which client, and the DNS records wanted.
@@ -136,6 +139,7 @@ impl Verb {
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,
+            Self::Report(args) => report::run(&args, global),
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,

@@ -8,12 +8,13 @@ mod seen;
 mod wants;
 
 pub(super) use before::Checked;
+pub(super) use wants::Wants;
 
 use super::reach::Unreached;
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, keep, links, stdout};
 use crate::base::{Exit, Finding, Language, Verdict};
-use crate::checks::{LIMITS, Site, preflight, preflight_rules, unknown_limits};
+use crate::checks::{LEFT_OUT, LIMITS, Site, preflight, preflight_rules, unknown_limits};
 use crate::exec::{Fleet, LookFailure};
 use crate::record::Machine;
 use crate::report::{self, FindingsView, Live, Shape, Style};
@@ -22,7 +23,6 @@ use look::{Looked, look};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Instant;
-use wants::Wants;
 
 /// Arguments of `imctl check`.
 #[derive(Debug, clap::Args)]
@@ -150,7 +150,7 @@ impl Skipped {
         for finding in findings {
             if let Some(reason) = self.0.get(&finding.id) {
                 finding.verdict = Verdict::NotApplicable;
-                finding.because = format!("left out: {reason}");
+                finding.because = format!("{LEFT_OUT}{reason}");
                 finding.fix = String::new();
             }
         }
