@@ -87,6 +87,8 @@ phrases! {
     MoreAboutFinding: "Details and fixes:  imctl explain {id}", "详情与处理：imctl explain {id}";
     /// The parts of what is told about a check.
     CheckParts: "needed|because|fix", "要求|原因|处理";
+    /// Where the acceptance report is, after an installation.
+    AcceptanceReport: "Acceptance report  {page}", "验收报告  {page}";
     /// Below the list of keys.
     MoreAboutKeys: "* must be there. More about one: imctl explain KEY", "* 为必填。查看某一项：imctl explain KEY";
 }

@@ -7,7 +7,7 @@ use super::road::Road;
 use super::survey::Aim;
 use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
-use crate::base::Exit;
+use crate::base::{Exit, Language, Phrase};
 use crate::bundle::Verified;
 use crate::plan::Plan;
 use crate::report::{self, FindingsView, InstallView, Next, Style};
@@ -58,7 +58,9 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 fn report_after(road: &Road, global: &Global) {
     match super::report::write_after(road, global) {
         Ok(page) if global.shape() == OutputFormat::Human => {
-            stdout::line(&format!("  report    {}", page.display()));
+            let page = page.display();
+            let language = Language::of(&global.lang);
+            stdout::line(&language.say(Phrase::AcceptanceReport, &[("page", &page)]));
         }
         Ok(page) => stdout::note(&format!("report: {}", page.display())),
         Err(failure) => {
