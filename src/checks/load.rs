@@ -19,6 +19,10 @@ pub struct Judgement {
 
 /// Things began so late, 99 of 100, that the generator was the limit.
 const LATE_MS: f64 = 100.0;
+/// A login may take so long, 99 of 100.
+pub const LOGIN_MS: f64 = 2000.0;
+/// A message may take so long, 99 of 100.
+pub const DELIVERY_MS: f64 = 1000.0;
 /// A resource is used up beyond this, percent.
 const BUSY: f64 = 85.0;
 

@@ -1,19 +1,23 @@
 //! Judging: what was seen, against what is needed, becomes findings. Rules about the protocol are code, rules about a
 //! product are data of its stack. Pure: it asks nobody and prints nothing.
 
+mod acceptance;
 mod answer;
 mod goal;
 mod load;
 mod preflight;
 mod product;
 mod rule;
+mod zh;
 
+pub use acceptance::{CONDITIONS, Evidence, LEFT_OUT, Overall, Reason, Source, is_waived, judge_acceptance};
 pub use answer::read;
 pub use goal::{goals, read_goal, usual_goals};
-pub use load::{Judgement, judge_load};
+pub use load::{DELIVERY_MS, Judgement, LOGIN_MS, judge_load};
 pub use preflight::{
     HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,
     unknown_limits,
 };
-pub use product::{Language, Seen, judge};
+pub use product::{Language, Seen, in_chinese, judge};
 pub use rule::{RULES, Rule, rule};
+pub use zh::Chinese;

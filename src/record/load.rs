@@ -193,6 +193,12 @@ pub struct LoadResult {
     pub goals: Vec<Goal>,
     /// It was ended before its time.
     pub cut: bool,
+    /// Who asked.
+    #[serde(default)]
+    pub who: String,
+    /// Version of imctl.
+    #[serde(default)]
+    pub imctl: String,
 }
 
 /// A time that must be met.

@@ -8,7 +8,7 @@ mod load;
 mod observed;
 
 pub use execution::{Execution, HostResult, StepResult};
-pub use judged::{AreaScore, Danger, Judged, ScanResult, Scanned, Waived, Words};
+pub use judged::{AreaScore, Danger, Disk, Judged, Machine, ScanResult, Scanned, Waived, Words};
 pub use lease::{Holder, LeaseSeen};
 pub use load::{
     Attempts, Calibrated, Generator, Goal, HostLoad, HostSample, LoadResult, Logins, Measured, Messages,

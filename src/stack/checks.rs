@@ -2,6 +2,7 @@
 //! It does not know how a check is judged.
 
 use crate::base::Component;
+use crate::record::Words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -240,6 +241,12 @@ pub struct CheckSpec {
     /// Why it does not apply, shown when `when` is false.
     #[serde(default)]
     pub not_applicable: Option<String>,
+    /// The same texts in Chinese.
+    #[serde(default)]
+    pub zh: Option<Words>,
+    /// Why it does not apply, in Chinese.
+    #[serde(default)]
+    pub zh_not_applicable: Option<String>,
 }
 
 fn twenty_seconds() -> String {

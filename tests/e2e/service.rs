@@ -45,6 +45,7 @@ fn the_service_is_bundled_planned_installed_and_proved() {
 
     load_is_accounted_for_and_leaves_nothing(&world, &file);
     a_day_in_seconds_and_a_lost_node_lose_nothing(&world, &file);
+    a_report_is_made_of_what_was_recorded(&world, &file);
 
     world.host("app1", "echo '# by hand' >>/etc/haproxy/haproxy.cfg");
     let planned = on(&["plan"]);
@@ -58,6 +59,24 @@ fn the_service_is_bundled_planned_installed_and_proved() {
     edit(&file, |text| text.replace("roles: [database]", "roles: [databse]"));
     let (code, said) = world.imctl_ends(&["plan", "-i", text(&file), "--bundle", text(&bundle)]);
     assert!(code == 2 && said.contains("databse"), "{said}");
+}
+
+/// Install left a report; one in Chinese holds the load test too, and names no address of the outside.
+fn a_report_is_made_of_what_was_recorded(world: &World, file: &std::path::Path) {
+    let own = world.path(".imctl/acme-im/report.html");
+    assert!(own.exists() && own.with_extension("json").exists(), "install writes the report");
+    let page = world.path("report.html");
+    let words = ["report", "-i", text(file), "--lang", "zh", "-o", text(&page)];
+    let (code, said) = world.imctl_ends(&words);
+    // No scan is recorded, which is a remark; a busy machine may miss a goal of the load test.
+    assert!([0, 3].contains(&code), "{said}");
+    let drawn = std::fs::read_to_string(&page).expect("the page is there");
+    assert!(drawn.contains("[L1]") && drawn.contains("没有安全扫描的记录"), "{said}");
+    assert!(!drawn.contains("<script") && !drawn.contains("src="));
+    let data = std::fs::read(page.with_extension("json")).expect("the data are beside it");
+    let data: serde_json::Value = serde_json::from_slice(&data).expect("they are JSON");
+    assert_eq!(data["verify"]["counts"][0], 0, "{data}");
+    assert!(data["release"][1]["bundle"]["signer"].as_str().is_some_and(|key| !key.is_empty()));
 }
 
 /// A small load: every message arrives once, and the accounts go, also those of a test that was killed.

@@ -20,6 +20,7 @@ use crate::exec::Fleet;
 use crate::load::{self, Crowd, Load, Outcome, Progress};
 use crate::record::LoadResult;
 use crate::report::{self, Live, LoadView, Shape, Style};
+use crate::state::{ResultKind, operator};
 use calibrate::Meter;
 use hosts::{Busy, Questions};
 use jiff::Timestamp;
@@ -286,9 +287,8 @@ impl Test<'_> {
     fn tell(&self, global: &Global, result: LoadResult) -> Result<Exit, Failure> {
         let road = self.road;
         let before = earlier(road, &result.scenario);
-        let name = format!("load/{}.json", self.time.strftime("%Y-%m-%dT%H-%M-%S"));
-        let text = serde_json::to_vec_pretty(&result).expect("a result is plain data");
-        road.state.write(&name, &text)?;
+        let result = LoadResult { who: operator(), imctl: env!("CARGO_PKG_VERSION").to_owned(), ..result };
+        let name = road.state.keep_result(ResultKind::Load, self.time, &result)?;
         let view = LoadView {
             deployment: road.inventory().name.clone(),
             judged: judge_load(&result),
