@@ -44,7 +44,6 @@ fn the_service_is_bundled_planned_installed_and_proved() {
     assert!(on(&["user", "list"]).contains("mei"));
 
     load_is_accounted_for_and_leaves_nothing(&world, &file);
-    a_day_in_seconds_and_a_lost_node_lose_nothing(&world, &file);
     a_report_is_made_of_what_was_recorded(&world, &file);
 
     world.host("app1", "echo '# by hand' >>/etc/haproxy/haproxy.cfg");
@@ -107,6 +106,7 @@ fn load_is_accounted_for_and_leaves_nothing(world: &World, file: &std::path::Pat
     assert!(clean().contains("20 accounts of earlier tests taken away"));
     assert!(clean().contains("0 accounts of earlier tests taken away"));
     world.imctl(&["verify", "-i", text(file)]);
+    a_day_in_seconds_and_a_lost_node_lose_nothing(world, file);
 }
 
 /// Groups, history and files by a scenario of one's own; then the only app node goes and comes back.
