@@ -370,7 +370,7 @@ pub(super) const ERRORS: &[ErrorReference] = &[
     usage(
         "IM7001",
         "nothing is recorded yet",
-        "A report is made of what `check`, `verify`, `load`, `scan` and `install` recorded in `.imctl/NAME`, and there is nothing. Is it the right inventory, and the folder in which those commands ran?",
+        "A report is made of what `check`, `verify`, `load` and `install` recorded in `.imctl/NAME`, and there is nothing. Is it the right inventory, and the folder in which those commands ran?",
     ),
     usage(
         "IM8301",

@@ -241,7 +241,7 @@ const ZH: &[(&str, &str, &str)] = &[
     (
         "IM7001",
         "还没有任何记录",
-        "报告由 `check`、`verify`、`load`、`scan` 和 `install` 记录在 `.imctl/NAME` 中的结果生成，而那里什么也没有。请确认清单是否正确，以及那些命令是否在这个目录下运行过。",
+        "报告由 `check`、`verify`、`load` 和 `install` 记录在 `.imctl/NAME` 中的结果生成，而那里什么也没有。请确认清单是否正确，以及那些命令是否在这个目录下运行过。",
     ),
     (
         "IM8301",
