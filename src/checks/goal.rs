@@ -16,7 +16,7 @@ const WHICH: [(Which, &str); 4] =
     [(Which::P50, "p50"), (Which::P95, "p95"), (Which::P99, "p99"), (Which::Max, "max")];
 
 /// Goals that hold unless somebody names another for the same time: 99 of 100.
-pub fn usual_goals() -> Vec<Goal> {
+fn usual_goals() -> Vec<Goal> {
     ALL.map(|(of, _, _, most_ms)| Goal { of, which: Which::P99, most_ms }).into()
 }
 
@@ -48,6 +48,16 @@ pub fn goals(asked: &[Goal], a_node_goes: bool) -> Vec<Goal> {
         all.push(goal.clone());
     }
     all
+}
+
+/// What a run was judged by.
+pub(super) fn of_run(result: &LoadResult) -> Vec<Goal> {
+    if result.goals.is_empty() { usual_goals() } else { result.goals.clone() }
+}
+
+/// Milliseconds that 99 of 100 of a run might take at most; none when it had no such goal.
+pub fn goal_p99(result: &LoadResult, of: Measured) -> Option<f64> {
+    of_run(result).iter().find(|goal| goal.of == of && goal.which == Which::P99).map(|goal| goal.most_ms)
 }
 
 /// What was missed, in words; none when it was met, or nothing of the kind was done.

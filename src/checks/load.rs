@@ -1,6 +1,6 @@
 //! What a load test means: goals that were missed, what is used up first, and whether the run says anything at all.
 
-use super::goal::{self, usual_goals};
+use super::goal;
 use crate::record::{LoadResult, Times};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,18 +19,13 @@ pub struct Judgement {
 
 /// Things began so late, 99 of 100, that the generator was the limit.
 const LATE_MS: f64 = 100.0;
-/// A login may take so long, 99 of 100.
-pub const LOGIN_MS: f64 = 2000.0;
-/// A message may take so long, 99 of 100.
-pub const DELIVERY_MS: f64 = 1000.0;
 /// A resource is used up beyond this, percent.
 const BUSY: f64 = 85.0;
 
 /// Judges a load test.
 pub fn judge_load(result: &LoadResult) -> Judgement {
     let mut missed = counted(result);
-    let usual = usual_goals();
-    let goals = if result.goals.is_empty() { &usual } else { &result.goals };
+    let goals = goal::of_run(result);
     let problem =
         result.outage.as_ref().and_then(|it| Some(format!("{}: {}", it.host, it.problem.as_ref()?)));
     missed.extend(problem);

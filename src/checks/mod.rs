@@ -12,8 +12,8 @@ mod zh;
 
 pub use acceptance::{CONDITIONS, Evidence, LEFT_OUT, Overall, Reason, Source, is_waived, judge_acceptance};
 pub use answer::read;
-pub use goal::{goals, read_goal, usual_goals};
-pub use load::{DELIVERY_MS, Judgement, LOGIN_MS, judge_load};
+pub use goal::{goal_p99, goals, read_goal};
+pub use load::{Judgement, judge_load};
 pub use preflight::{
     HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,
     unknown_limits,

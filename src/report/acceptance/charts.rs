@@ -3,8 +3,9 @@
 use super::bars::{Bar, Scale, bars};
 use super::view::{LoadRow, ScanView};
 use super::words::Words;
-use crate::checks::{DELIVERY_MS, LOGIN_MS};
-use crate::record::Times;
+use crate::checks::goal_p99;
+use crate::record::{Measured, Times};
+use serde::Serialize;
 
 /// Milliseconds as people say them.
 pub(super) fn ms(value: f64) -> String {
@@ -15,8 +16,20 @@ pub(super) fn ms(value: f64) -> String {
     }
 }
 
-/// Bars of the times that half, 95, 99 of 100 and all took at most.
-fn times(times: &Times, goal: f64, title: &str, words: &Words) -> String {
+/// What is drawn of one kind of thing that took time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Figure {
+    /// What took time.
+    title: String,
+    /// On average.
+    mean: String,
+    /// The goal in words; empty = the run had none.
+    goal: String,
+    /// Bars of the times that half, 95, 99 of 100 and all took at most.
+    drawing: String,
+}
+
+fn figure(times: &Times, goal: Option<f64>, title: &str, words: &Words) -> Figure {
     let bar = |name: String, amount: f64| Bar { name, amount, light: None, text: ms(amount) };
     let all = [
         bar("p50".to_owned(), times.p50),
@@ -24,18 +37,32 @@ fn times(times: &Times, goal: f64, title: &str, words: &Words) -> String {
         bar("p99".to_owned(), times.p99),
         bar(words.word("longest"), times.max),
     ];
-    let goal = Some((goal, words.word("goal-p99").replace("{ms}", &ms(goal))));
-    bars(&all, &Scale { most: None, goal, title: words.word(title) })
+    let goal = goal.map(|goal| (goal, words.word("goal-p99").replace("{ms}", &ms(goal))));
+    let said = goal.as_ref().map(|(_, said)| said.clone()).unwrap_or_default();
+    let title = words.word(title);
+    let drawing = bars(&all, &Scale { most: None, goal, title: title.clone() });
+    Figure { title, mean: ms(times.mean), goal: said, drawing }
 }
 
-/// The drawings of a load test: logins, deliveries (empty when there were none), hosts (empty when none was watched).
-pub(super) fn load(row: &LoadRow, words: &Words) -> [String; 3] {
+/// Everything of a load test that took time, each with the goal that the run had.
+pub(super) fn figures(row: &LoadRow, words: &Words) -> Vec<Figure> {
     let result = &row.result;
-    let deliveries = match result.messages.planned {
-        0 => String::new(),
-        _ => times(&result.messages.times, DELIVERY_MS, "delivery-times", words),
-    };
-    let hosts: Vec<Bar> = result
+    let all = [
+        (&result.logins.times, Measured::Login, "login-times"),
+        (&result.messages.times, Measured::Delivery, "delivery-times"),
+        (&result.groups, Measured::Group, "group-times"),
+        (&result.history.times, Measured::History, "history-times"),
+        (&result.uploads.times, Measured::Upload, "upload-times"),
+        (&result.gaps.times, Measured::Reconnect, "gap-times"),
+    ];
+    let done = all.into_iter().filter(|(times, ..)| times.count > 0);
+    done.map(|(times, of, title)| figure(times, goal_p99(result, of), title, words)).collect()
+}
+
+/// How busy the hosts of a load test were; empty when none was watched.
+pub(super) fn hosts(row: &LoadRow, words: &Words) -> String {
+    let hosts: Vec<Bar> = row
+        .result
         .hosts
         .iter()
         .map(|(host, load)| Bar {
@@ -46,8 +73,7 @@ pub(super) fn load(row: &LoadRow, words: &Words) -> [String; 3] {
         })
         .collect();
     let scale = Scale { most: Some(100.0), goal: None, title: words.word("hosts-load") };
-    let hosts = if hosts.is_empty() { String::new() } else { bars(&hosts, &scale) };
-    [times(&result.logins.times, LOGIN_MS, "login-times", words), deliveries, hosts]
+    if hosts.is_empty() { String::new() } else { bars(&hosts, &scale) }
 }
 
 /// The scores of the areas that were judged.
@@ -61,4 +87,22 @@ pub(super) fn areas(scan: &ScanView, words: &Words) -> String {
     let all: Vec<Bar> = scan.areas.iter().filter_map(|area| Some(bar(&area.area, area.score?))).collect();
     let scale = Scale { most: Some(100.0), goal: None, title: words.word("areas") };
     if all.is_empty() { String::new() } else { bars(&all, &scale) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Goal, LoadResult, Which};
+
+    #[test]
+    fn a_run_is_drawn_with_its_own_goals_and_with_all_that_it_did() {
+        let times = |p99| Times { count: 9, p99, ..Times::default() };
+        let mut result = LoadResult::default();
+        (result.logins.times, result.groups, result.gaps.times) = (times(90.0), times(40.0), times(900.0));
+        result.goals = vec![Goal { of: Measured::Login, which: Which::P99, most_ms: 500.0 }];
+        let row = LoadRow { result, ..LoadRow::default() };
+        let drawn = figures(&row, &Words::of("en"));
+        assert_eq!(drawn.len(), 3);
+        assert_eq!((drawn[0].goal.as_str(), drawn[1].goal.as_str()), ("goal: p99 ≤ 500 ms", ""));
+    }
 }

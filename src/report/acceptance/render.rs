@@ -5,7 +5,7 @@ use super::topology::topology;
 use super::view::AcceptanceView;
 use super::words::Words;
 use crate::base::Exit;
-use crate::checks::{CONDITIONS, DELIVERY_MS, LOGIN_MS, Overall};
+use crate::checks::{CONDITIONS, Overall};
 use crate::report::style::{Style, Tone};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,7 +52,8 @@ pub fn acceptance(view: &AcceptanceView, data: &str) -> String {
         "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         STANDARD.encode(Sha256::digest(style.as_bytes()))
     );
-    let drawings = view.loads.iter().map(|row| charts::load(row, &words).map(Value::from_safe_string));
+    let figures = view.loads.iter().map(|row| charts::figures(row, &words));
+    let hosts = view.loads.iter().map(|row| Value::from_safe_string(charts::hosts(row, &words)));
     let picture = topology(&view.topology, &words.word("clients"), &words.word("more-hosts"));
     let areas = view.scan.as_ref().map(|scan| charts::areas(scan, &words)).unwrap_or_default();
     let values = context! {
@@ -60,10 +61,10 @@ pub fn acceptance(view: &AcceptanceView, data: &str) -> String {
         style => Value::from_safe_string(style),
         policy => Value::from_safe_string(policy),
         picture => Value::from_safe_string(picture),
-        drawings => drawings.map(|all| Value::from(all.to_vec())).collect::<Vec<_>>(),
+        figures => Value::from(Serde(json!(figures.collect::<Vec<_>>()))),
+        hosts_drawn => hosts.collect::<Vec<_>>(),
         areas => Value::from_safe_string(areas),
         conditions => CONDITIONS.to_vec(),
-        goals => [LOGIN_MS, DELIVERY_MS],
         data => data,
     };
     let drawn = environment(words).get_template("page.html").and_then(|page| page.render(values));

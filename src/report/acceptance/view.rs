@@ -168,7 +168,7 @@ pub struct FindingRow {
 }
 
 /// A load test.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LoadRow {
     /// The run.
