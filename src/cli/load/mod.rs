@@ -245,7 +245,7 @@ impl Test<'_> {
     /// Runs the load while the hosts are watched.
     async fn measured(&self, load: Load, beside: Beside) -> Result<LoadResult, Failure> {
         let (sink, stop, ended) = (self.live.sink(), CancellationToken::new(), CancellationToken::new());
-        let watching = tokio::spawn(interrupted(stop.clone()));
+        let watching = tokio::spawn(interrupted(stop.clone(), self.road.typed()));
         let (say, phase) = watch::channel(Phase::LoggingIn);
         let told = paced(sink.clone(), say);
         let busy = hosts::busy(self.fleet, &beside.questions, self.size.seconds(), ended.clone());
@@ -346,9 +346,11 @@ fn earlier(road: &Road, scenario: &str) -> Option<LoadResult> {
 }
 
 /// The first Ctrl-C ends the test in order: what is under way is counted, a stopped node is started and the accounts go.
-async fn interrupted(stop: CancellationToken) {
+async fn interrupted(stop: CancellationToken, inventory: String) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        stdout::note("Ending the test. Once more Ctrl-C ends imctl at once; then: imctl load clean");
+        stdout::note(&format!(
+            "Ending the test. Once more Ctrl-C ends imctl at once; then:  imctl load clean -i {inventory}"
+        ));
         stop.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
             stdout::end_now(Exit::Interrupted);
