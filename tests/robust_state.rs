@@ -54,6 +54,11 @@ fn made() -> Made {
             time: Timestamp::from_second(seconds).expect("a time"),
             who: "ops@laptop".to_owned(),
             plan: "abc".to_owned(),
+            changed: None,
+            imctl: "0.1.0".to_owned(),
+            hosts: Vec::new(),
+            inventory: "def".to_owned(),
+            bundle: None,
         };
         state.save_release(&release).expect("saved");
     }

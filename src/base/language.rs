@@ -73,6 +73,22 @@ phrases! {
     Required: "must be there", "必填";
     /// How a command ends.
     ExitCode: "exit code", "退出码";
+    /// The columns of a table of findings.
+    FindingsHead: "|id|host|what|seen|needed|because", "|编号|主机|检查项|实际|要求|原因";
+    /// What stands below a finding: hosts, reason, what helps.
+    FindingsBelow: "hosts|because|fix", "主机|原因|处理";
+    /// What was not judged, for the service as a whole.
+    NotJudged: "not judged: {ids}: {because}", "未检查：{ids}：{because}";
+    /// What was not judged on some hosts.
+    NotJudgedOn: "not judged: {ids} on {hosts}: {because}", "未检查：{hosts} 上的 {ids}：{because}";
+    /// How to see what passed, too.
+    AllFindings: "all: imctl {command} --all", "查看全部：imctl {command} --all";
+    /// Where a finding is told about.
+    MoreAboutFinding: "Details and fixes:  imctl explain {id}", "详情与处理：imctl explain {id}";
+    /// The parts of what is told about a check.
+    CheckParts: "needed|because|fix", "要求|原因|处理";
+    /// Where the acceptance report is, after an installation.
+    AcceptanceReport: "Acceptance report  {page}", "验收报告  {page}";
     /// Below the list of keys.
     MoreAboutKeys: "* must be there. More about one: imctl explain KEY", "* 为必填。查看某一项：imctl explain KEY";
 }
@@ -90,6 +106,7 @@ mod tests {
     fn every_phrase_has_the_same_placeholders_in_both_languages() {
         for (phrase, en, zh) in CATALOGUE {
             assert_eq!(placeholders(en), placeholders(zh), "{phrase:?}");
+            assert_eq!(en.matches('|').count(), zh.matches('|').count(), "{phrase:?}");
             assert!(!en.is_empty() && !zh.is_empty(), "{phrase:?}");
             assert!(!Language::Zh.say(*phrase, &[]).is_empty());
         }

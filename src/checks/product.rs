@@ -55,6 +55,25 @@ pub fn judge(check: &CheckSpec, host: &HostName, seen: &Seen, language: &dyn Lan
     }
 }
 
+/// A finding of a check in Chinese, as far as its stack says it.
+pub fn in_chinese(check: &CheckSpec, finding: &Finding, language: &dyn Language) -> Finding {
+    let Some(words) = &check.zh else { return finding.clone() };
+    let nothing = json!({ "value": null, "status": null });
+    let say = |source: &str| language.text(source, &nothing).unwrap_or_else(|_| source.to_owned());
+    let apart = finding.verdict == Verdict::NotApplicable;
+    Finding {
+        what: say(&words.what),
+        needed: say(&words.needed),
+        because: match &check.zh_not_applicable {
+            _ if !apart => say(&words.because),
+            Some(why) => say(why),
+            None => finding.because.clone(),
+        },
+        fix: if finding.fix.is_empty() { String::new() } else { say(&words.fix) },
+        ..finding.clone()
+    }
+}
+
 fn outcome(check: &CheckSpec, seen: &Seen, language: &dyn Language) -> Result<(bool, String), String> {
     let (status, stdout, stderr) = match seen {
         Seen::Nothing(why) => return Err(why.clone()),
@@ -132,6 +151,24 @@ mod tests {
         );
         let warned = judge(&check(), &host, &seen(0, "a\n"), &Plain);
         assert_eq!((warned.verdict, warned.fix.as_str()), (Verdict::Warning, "restart one"));
+    }
+
+    #[test]
+    fn a_check_is_told_in_chinese_with_what_was_seen_as_it_was() {
+        let host = HostName::new("app1").unwrap();
+        let words =
+            json!({ "what": "集群成员", "needed": "{{ 1 + 1 }} 个", "because": "会裂成两半", "fix": "重启" });
+        let mut check = CheckSpec { zh: serde_json::from_value(words).unwrap(), ..check() };
+        let told = in_chinese(&check, &judge(&check, &host, &seen(0, "a\n"), &Plain), &Plain);
+        assert_eq!(
+            [&told.what, &told.seen, &told.needed, &told.because, &told.fix],
+            ["集群成员", "1 of 2", "2 个", "会裂成两半", "重启"]
+        );
+        let passed = in_chinese(&check, &judge(&check, &host, &seen(0, "a\nb\n"), &Plain), &Plain);
+        assert_eq!(passed.fix, "");
+        check.zh = None;
+        let plain = judge(&check, &host, &seen(0, "a\n"), &Plain);
+        assert_eq!(in_chinese(&check, &plain, &Plain), plain);
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let hosts: std::collections::BTreeSet<_> =
         all.iter().map(|it| &it.host).filter(|host| !host.is_empty()).collect();
     let view = FindingsView {
+        language: crate::base::Language::En,
         command: "cert status".into(),
         findings: judged,
         hosts: hosts.len(),

@@ -49,6 +49,8 @@ pub(super) struct Applied {
     pub(super) execution: Execution,
     pub(super) survey: Box<Survey>,
     pub(super) log: RunLog,
+    /// When the last host was done.
+    pub(super) ended: Timestamp,
     /// The operator's folder is this command's until the end.
     pub(super) _folder: Lock,
 }
@@ -107,12 +109,13 @@ impl Change<'_> {
             }
         };
         let worked = self.work(&mut survey, &lease, &live).await;
+        let ended = Timestamp::now();
         // Whatever came of it, nobody is kept out any longer.
         lease.give_back().await;
         survey.fleet.close().await;
         live.finish();
         let (execution, log) = worked?;
-        Ok(Some(Applied { execution, survey, log, _folder: folder }))
+        Ok(Some(Applied { execution, survey, log, ended, _folder: folder }))
     }
 
     async fn work(

@@ -368,6 +368,11 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         about: "The stack's script for accounts failed on the host that keeps them, and the message holds what it said. `imctl verify` tells whether the database is well. A list can be imported again: what exists stays as it is.",
     },
     usage(
+        "IM7001",
+        "nothing is recorded yet",
+        "A report is made of what `check`, `verify`, `load` and `install` recorded in `.imctl/NAME`, and there is nothing. Is it the right inventory, and the folder in which those commands ran?",
+    ),
+    usage(
         "IM8301",
         "no such lab, or no place for one",
         "A lab needs Linux, root rights and a few programs; the hint has the line that installs them. `imctl lab list` shows the labs.",

@@ -36,7 +36,7 @@ fn answer(what: Option<&str>, stacks: &[Stack], language: Language) -> Result<(S
     if let Some(error) = errors::find(what) {
         return Ok(error_text(error, language));
     }
-    if let Some(found) = explain_stack::answer(what, stacks) {
+    if let Some(found) = explain_stack::answer(what, stacks, language) {
         return Ok(found);
     }
     let keys = reference();

@@ -2,8 +2,10 @@
 //! code. The stack is the inventory's when one is named, otherwise every stack laid into the program.
 
 use super::{Failure, Global};
-use crate::checks::{RULES, preflight_rules};
+use crate::base::{Language, Phrase};
+use crate::checks::{Chinese, RULES, preflight_rules};
 use crate::inventory;
+use crate::record::Words;
 use crate::stack::{self, CheckSpec, ChecksFile, ComponentSpec, SettingSpec, Stack};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -23,28 +25,39 @@ pub(super) fn stacks(global: &Global) -> Result<Vec<Stack>, Failure> {
 }
 
 /// A check or a setting; none when no stack knows it.
-pub(super) fn answer(what: &str, stacks: &[Stack]) -> Option<(String, Value)> {
-    check(what, stacks).or_else(|| settings(what, stacks))
+pub(super) fn answer(what: &str, stacks: &[Stack], language: Language) -> Option<(String, Value)> {
+    check(what, stacks, language).or_else(|| settings(what, stacks))
 }
 
-fn check(id: &str, stacks: &[Stack]) -> Option<(String, Value)> {
+fn check(id: &str, stacks: &[Stack], language: Language) -> Option<(String, Value)> {
     let id = id.to_ascii_uppercase();
-    if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
-        return Some(check_text(rule.id, &[rule.what, rule.needed, rule.because, rule.fix]));
-    }
-    if let Some(rule) = preflight_rules().find(|rule| rule.id == id) {
-        return Some(check_text(rule.id, &[rule.what, rule.needed, rule.because, rule.fix]));
+    let proof = RULES.iter().find(|it| it.id == id).map(|it| [it.what, it.needed, it.because, it.fix]);
+    let preflight =
+        || preflight_rules().find(|it| it.id == id).map(|it| [it.what, it.needed, it.because, it.fix]);
+    if let Some(words) = proof.or_else(preflight) {
+        let chinese = Chinese::default();
+        let told = chinese.words(&id).filter(|_| language == Language::Zh);
+        return Some(check_text(&id, &told.map_or(words, in_order), language));
     }
     let of = |stack: &Stack| -> Option<CheckSpec> {
         let file: ChecksFile = stack.data(stack.file.checks.as_deref()?).ok()?;
         file.checks.into_iter().find(|check| check.id == id)
     };
     let found = stacks.iter().find_map(of)?;
-    Some(check_text(&found.id, &[&found.what, &found.needed, &found.because, &found.fix]))
+    let words = [&*found.what, &*found.needed, &*found.because, &*found.fix];
+    let told = found.zh.as_ref().filter(|_| language == Language::Zh);
+    Some(check_text(&found.id, &told.map_or(words, in_order), language))
 }
 
-fn check_text(id: &str, [what, needed, because, fix]: &[&str; 4]) -> (String, Value) {
-    let text = format!("{id}: {what}\n\n  needed   {needed}\n  because  {because}\n  fix      {fix}\n");
+fn in_order(words: &Words) -> [&str; 4] {
+    [&words.what, &words.needed, &words.because, &words.fix]
+}
+
+fn check_text(id: &str, [what, needed, because, fix]: &[&str; 4], language: Language) -> (String, Value) {
+    let labels = language.say(Phrase::CheckParts, &[]);
+    let parts = labels.split('|').zip([needed, because, fix]);
+    let lines = parts.map(|(label, text)| format!("  {label:7}  {text}\n"));
+    let text = format!("{id}: {what}\n\n{}", lines.collect::<String>());
     (
         text,
         json!({ "format": 1, "check": id, "what": what, "needed": needed, "because": because, "fix": fix }),
@@ -95,25 +108,31 @@ mod tests {
     #[test]
     fn checks_are_explained_whether_code_or_data() {
         let stacks = built_in();
-        assert!(answer("tls-02", &stacks).is_some_and(|(text, _)| text.starts_with("TLS-02: ")));
+        assert!(
+            answer("tls-02", &stacks, Language::En).is_some_and(|(text, _)| text.starts_with("TLS-02: "))
+        );
         let data: ChecksFile = stacks
             .iter()
             .find_map(|stack| stack.data(stack.file.checks.as_deref()?).ok())
             .expect("a stack has checks");
         let id = &data.checks[0].id;
-        assert!(answer(id, &stacks).is_some_and(|(_, value)| value["check"] == id.as_str()));
-        assert_eq!(answer("NONE-99", &stacks), None);
+        assert!(answer(id, &stacks, Language::En).is_some_and(|(_, value)| value["check"] == id.as_str()));
+        assert_eq!(answer("NONE-99", &stacks, Language::En), None);
+        let told = answer("tls-02", &stacks, Language::Zh).expect("it has Chinese").0;
+        assert!(told.starts_with("TLS-02: 证书的剩余时间\n") && told.contains("  要求"), "{told}");
     }
 
     #[test]
     fn settings_are_explained_alone_and_together() {
         let stacks = built_in();
-        let together = answer("settings.database", &stacks).expect("it has settings").1;
+        let together = answer("settings.database", &stacks, Language::En).expect("it has settings").1;
         let many = together["keys"].as_array().map_or(0, Vec::len);
         let first = together["keys"][0]["key"].as_str().expect("a key").to_owned();
         assert!(many > 1);
-        let alone = answer(&first.replace("settings.", "hosts.db1.settings."), &stacks).expect("found").1;
+        let alone = answer(&first.replace("settings.", "hosts.db1.settings."), &stacks, Language::En)
+            .expect("found")
+            .1;
         assert_eq!(alone["keys"].as_array().map(Vec::len), Some(1));
-        assert_eq!(answer("settings.database.nothing", &stacks), None);
+        assert_eq!(answer("settings.database.nothing", &stacks, Language::En), None);
     }
 }

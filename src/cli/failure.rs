@@ -74,6 +74,14 @@ pub enum Failure {
         /// The inventory as typed.
         inventory: String,
     },
+    /// A report was asked for, and nothing was recorded.
+    #[error("nothing is recorded of `{deployment}` yet")]
+    NothingRecorded {
+        /// The deployment.
+        deployment: String,
+        /// The inventory as typed.
+        inventory: String,
+    },
     /// The saved plan no longer fits.
     #[error("the plan is stale: {why}; nothing was changed")]
     Stale {
@@ -114,6 +122,7 @@ impl Failure {
                 Exit::HostFailed
             }
             Self::Usage(_)
+            | Self::NothingRecorded { .. }
             | Self::Inventory(_)
             | Self::Select(_)
             | Self::Edit(_)
@@ -160,6 +169,7 @@ impl Failure {
             Self::Damaged { .. } => "IM3203",
             Self::Unfit { .. } => "IM3204",
             Self::Stale { .. } => "IM4001",
+            Self::NothingRecorded { .. } => "IM7001",
         }
     }
 
@@ -184,6 +194,10 @@ impl Failure {
             Self::Stale { inventory, .. } => {
                 vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]
             }
+            Self::NothingRecorded { inventory, .. } => vec![
+                format!("imctl check -i {inventory}  judges the hosts and records it"),
+                format!("imctl verify -i {inventory}  proves the installed service and records it"),
+            ],
             Self::Unfit { inventory } => vec![
                 format!("imctl check -i {inventory}  judges them again"),
                 "--skip ID='REASON' leaves a check out; the reason is recorded".to_owned(),

@@ -7,9 +7,11 @@ use super::road::Road;
 use super::survey::Aim;
 use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
-use crate::base::Exit;
+use crate::base::{Exit, Language, Phrase};
+use crate::bundle::Verified;
+use crate::plan::Plan;
 use crate::report::{self, FindingsView, InstallView, Next, Style};
-use crate::state::{Release, operator};
+use crate::state::{Release, ReleasedBundle, operator};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -43,13 +45,52 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
     let proved =
         if applied.execution.succeeded() { super::verify::after_change(&road, global).await? } else { None };
-    change.tell(applied, proved)
+    let whole = proved.is_some();
+    let exit = change.tell(applied, proved)?;
+    if whole {
+        report_after(&road, global);
+    }
+    Ok(exit)
+}
+
+/// Writes the acceptance report. The hosts are as they should be whatever comes of it, so a report that cannot be written is
+/// told and does not change how the installation ended.
+fn report_after(road: &Road, global: &Global) {
+    match super::report::write_after(road, global) {
+        Ok(page) if global.shape() == OutputFormat::Human => {
+            let page = page.display();
+            let language = Language::of(&global.lang);
+            stdout::line(&language.say(Phrase::AcceptanceReport, &[("page", &page)]));
+        }
+        Ok(page) => stdout::note(&format!("report: {}", page.display())),
+        Err(failure) => {
+            let again = format!("imctl report -i {}", road.typed());
+            stdout::note(&format!("the acceptance report was not written: {failure}; again:  {again}"));
+        }
+    }
+}
+
+/// What is kept of the bundle that a release came from.
+fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
+    let manifest = bundle.manifest();
+    let all = manifest.versions.get(&road.topology.version);
+    let named = road.topology.version_data().packages.iter();
+    let packages = named.filter_map(|name| Some((name.clone(), all?.get(name)?.clone())));
+    let programs = manifest.artifacts.iter().map(|(name, it)| (name.clone(), it.version.clone()));
+    ReleasedBundle {
+        name: bundle.dir().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        created: manifest.created.clone(),
+        signer: bundle.signer().to_owned(),
+        digest: bundle.digest().to_owned(),
+        files: manifest.files.len(),
+        software: packages.chain(programs).collect(),
+    }
 }
 
 impl Change<'_> {
     /// Writes report, release and history; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
-        let Applied { execution, survey, log, _folder } = applied;
+        let Applied { execution, survey, log, ended, _folder } = applied;
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
@@ -79,14 +120,7 @@ impl Change<'_> {
             lost::found(self.road)?;
         }
         if view.execution.succeeded() && self.aim == Aim::Inventory {
-            self.road.state.save_release(&Release {
-                format: 1,
-                stack: survey.plan.stack.clone(),
-                version: survey.plan.version.clone(),
-                time: now,
-                who: operator(),
-                plan: survey.plan.basis.stack.clone(),
-            })?;
+            self.road.state.save_release(&self.release(&survey.plan, (ended, now)))?;
         }
         match self.global.shape() {
             OutputFormat::Json => stdout::line(&view.json().to_string()),
@@ -96,6 +130,24 @@ impl Change<'_> {
             }
         }
         Ok(view.exit())
+    }
+
+    /// What now stands on the hosts, and from where it came.
+    fn release(&self, plan: &Plan, (changed, time): (Timestamp, Timestamp)) -> Release {
+        let road = self.road;
+        Release {
+            format: 1,
+            stack: plan.stack.clone(),
+            version: plan.version.clone(),
+            time,
+            who: operator(),
+            plan: plan.basis.stack.clone(),
+            changed: Some(changed),
+            imctl: env!("CARGO_PKG_VERSION").to_owned(),
+            hosts: road.hosts.iter().map(ToString::to_string).collect(),
+            inventory: road.inventory_digest.clone(),
+            bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
+        }
     }
 
     /// The command as the history names it.

@@ -22,6 +22,7 @@ mod global;
 mod hold;
 mod init;
 mod install;
+mod keep;
 mod lab;
 mod links;
 mod load;
@@ -33,10 +34,12 @@ mod offer;
 mod plan;
 mod ports;
 mod reach;
+mod report;
 mod road;
 mod schema;
 mod secret;
 mod size;
+mod spoken;
 mod stdout;
 mod survey;
 mod trust;
@@ -93,6 +96,8 @@ enum Verb {
     Verify(verify::Args),
     /// Makes real sessions and messages at a rate, counts everything, judges.
     Load(load::Args),
+    /// Makes the acceptance report of what was recorded, one page to sign.
+    Report(report::Args),
     /// Makes, imports, disables and removes accounts.
     User(user::Args),
     /// Prints what users type into which client, and the DNS records wanted.
@@ -134,6 +139,7 @@ impl Verb {
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,
+            Self::Report(args) => report::run(&args, global),
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,

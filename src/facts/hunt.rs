@@ -50,7 +50,10 @@ mod tests {
     #[test]
     fn places_are_read_by_their_kind() {
         let hunted = parse_hunt("argument perl (12)\nreadable /var/tmp/x y\nlog /var/log/a\nanswered\n");
-        assert_eq!((hunted.arguments[0].as_str(), hunted.readable[0].as_str()), ("perl (12)", "/var/tmp/x y"));
+        assert_eq!(
+            (hunted.arguments[0].as_str(), hunted.readable[0].as_str()),
+            ("perl (12)", "/var/tmp/x y")
+        );
         assert!(hunted.whole && hunted.histories.is_empty());
         assert!(!parse_hunt("log /var/log/a\n").whole);
     }

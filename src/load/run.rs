@@ -1,44 +1,51 @@
-//! The run: logins that come at a rate, then messages that come at a rate, then what is still under way.
+//! The run: everybody comes in, the groups fill, deeds come at their rates, the absent come back, and what is still under way is
+//! waited for.
 
-use super::ledger::Ledger;
-use super::session::{Member, Order, Session, Shared};
-use super::watch::spent;
-use crate::xmpp::{Door, Login, Wrong};
+use super::crowd::Crowd;
+use super::history::Absent;
+use super::ledger::{Ledger, Meant};
+use super::result::{micros, times};
+use super::schedule::{Kind, Rates, Schedule};
+use super::session::Order;
+use super::shared::{FilePlace, Seen, Shared, Tried};
+use super::watch::{Spent, spent_here};
+use crate::xmpp::Wrong;
 use hdrhistogram::Histogram;
-use rand::Rng as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::mpsc::{self, Sender, UnboundedSender};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Messages that may wait for one session.
-const WAITING: usize = 256;
-/// What is still under way when the last message was sent is waited for so long.
-const SETTLE: Duration = Duration::from_secs(20);
 /// Sessions that do not end by themselves are ended after this.
 const GOODBYE: Duration = Duration::from_secs(20);
+/// When for so long nothing more arrived, nothing more will.
+const STILL: Duration = Duration::from_secs(20);
+/// The same where everybody reads the history once more at the end.
+const STILL_THEN_READ: Duration = Duration::from_secs(5);
 
 /// What is to be made.
 pub struct Load {
-    /// Users that log in, two and two partners.
-    pub logins: Vec<Login>,
-    /// Where they come in, one after the other.
-    pub doors: Vec<Door>,
-    /// Domain of their addresses.
-    pub domain: String,
+    /// Who takes part.
+    pub crowd: Crowd,
+    /// What happens how often.
+    pub rates: Rates,
     /// Logins a second.
     pub login_rate: f64,
-    /// Messages a second; none = sessions only.
-    pub rate: f64,
-    /// How long messages are sent, or sessions stand.
+    /// How long deeds are done, or sessions stand.
     pub duration: Duration,
     /// Bytes of a message's text.
     pub body: usize,
     /// How long a login may take.
     pub within: Duration,
+    /// Where files go; none = there are none.
+    pub files: Option<FilePlace>,
+    /// Users whose session breaks come back.
+    pub come_back: bool,
 }
 
 /// What is told while it runs.
@@ -46,53 +53,47 @@ pub struct Load {
 pub enum Progress {
     /// So many of so many logins are through, and so many failed.
     LoggingIn(usize, usize, usize),
-    /// So many of so many messages are sent.
-    Chatting(usize, usize),
+    /// So many members enter their groups.
+    Joining(usize),
+    /// So many of so many deeds have begun.
+    Busy(usize, usize),
+    /// So many absent users come back and read.
+    Returning(usize),
     /// What is under way is waited for.
     Settling,
 }
 
 /// What came of it.
 pub struct Outcome {
-    /// Times of logins, microseconds from the moment each was meant to begin.
-    pub logins: Histogram<u64>,
-    /// Logins that failed, by reason.
-    pub failed: BTreeMap<String, u64>,
-    /// Sessions that broke later, by reason.
+    /// Logins, from the moment each was meant to begin.
+    pub logins: Tried,
+    /// From the start to the first session that stood.
+    pub first: Option<Duration>,
+    /// Sessions that broke later and users who did not get into their group, by reason.
     pub broken: BTreeMap<String, u64>,
     /// Messages that were to be sent.
     pub planned: usize,
-    /// Messages that no session had room for.
+    /// Deeds that no session had room for.
     pub unsent: u64,
     /// What became of the messages.
     pub counts: super::Counts,
-    /// Times of deliveries, microseconds from the moment each message was meant to go.
+    /// Times of deliveries to one, microseconds from the moment each message was meant to go.
     pub deliveries: Histogram<u64>,
+    /// The same to each member of a group.
+    pub groups: Histogram<u64>,
+    /// History, files, gaps.
+    pub seen: Seen,
     /// How late the generator itself was, microseconds.
     pub late: Histogram<u64>,
     /// Processor time until all had logged in, and after that.
     pub cpu: (Duration, Duration),
     /// KiB that the sessions take.
     pub memory: u64,
-    /// Wall time of logins, and of messages.
+    /// Wall time of logins, and of what came after.
     pub took: (Duration, Duration),
     /// It was ended before its time.
     pub cut: bool,
 }
-
-/// A histogram of times up to ten minutes, three digits.
-pub(super) fn times() -> Histogram<u64> {
-    let mut times = Histogram::new_with_bounds(1, 600_000_000, 3).expect("these bounds are right");
-    times.auto(true);
-    times
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
-}
-
-/// A session that stands: where it takes orders, and how long its login took.
-type Stands = Result<(usize, Sender<Order>, Duration), Wrong>;
 
 /// Makes the load on a thread of its own, which costs less than threads that wake each other; `tell` hears how far it is. It
 /// ends early, and in order, when `stop` is cancelled.
@@ -103,201 +104,295 @@ pub async fn run(
 ) -> std::io::Result<Outcome> {
     let alone = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(here(load, &tell, stop)))
+        Ok(runtime.block_on(Run::new(&load, &tell, stop).go()))
     });
     alone.await?
 }
 
-async fn here(load: Load, tell: &(dyn Fn(Progress) + Sync), stop: CancellationToken) -> Outcome {
-    let planned = messages(&load);
-    let shared = Arc::new(Shared {
-        run: format!("imctl-load-{:08x}", rand::rng().random::<u32>()),
-        ledger: Ledger::new(planned),
-        body: "x".repeat(load.body),
-        within: load.within,
-    });
-    let mut sessions = JoinSet::new();
-    let (begun, before) = (Instant::now(), spent());
-    let (mut logins, mut failed, mut late) = (times(), BTreeMap::new(), times());
-    let senders =
-        log_in(&load, &shared, &mut sessions, (&mut logins, &mut failed, &mut late), tell, &stop).await;
-    let (logged_in, after) = (Instant::now(), spent());
-    let unsent = chat(&load, &shared, &senders, planned, &mut late, tell, &stop).await;
-    tell(Progress::Settling);
-    // Some may wait in a session that is still busy: what counts is what was handed over, not what went out.
-    let handed = u64::try_from(planned).unwrap_or(u64::MAX).saturating_sub(unsent);
-    let until = Instant::now() + SETTLE;
-    while Instant::now() < until && !shared.ledger.settled(handed) && !stop.is_cancelled() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let took = (logged_in - begun, logged_in.elapsed());
-    let cpu = (after.0.saturating_sub(before.0), spent().0.saturating_sub(after.0));
-    let memory = after.1.saturating_sub(before.1);
-    drop(senders);
-    let broken = end(sessions).await;
-    let mut deliveries = times();
-    for time in shared.ledger.deliveries() {
-        deliveries.saturating_record(micros(time));
-    }
-    Outcome {
-        logins,
-        failed,
-        broken,
-        planned,
-        unsent,
-        counts: shared.ledger.counts(),
-        deliveries,
-        late,
-        cpu,
-        memory,
-        took,
-        cut: stop.is_cancelled(),
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rates and times are checked before"
-)]
-fn messages(load: &Load) -> usize {
-    (load.rate * load.duration.as_secs_f64()) as usize
-}
-
-type LoginsSeen<'a> = (&'a mut Histogram<u64>, &'a mut BTreeMap<String, u64>, &'a mut Histogram<u64>);
-
-/// Lets everybody come in at the rate; returns where those that stand take orders, by number.
-async fn log_in(
-    load: &Load,
-    shared: &Arc<Shared>,
-    sessions: &mut JoinSet<Result<(), Wrong>>,
-    (logins, failed, late): LoginsSeen<'_>,
-    tell: &(dyn Fn(Progress) + Sync),
-    stop: &CancellationToken,
-) -> BTreeMap<usize, Sender<Order>> {
-    let (say, mut hear) = mpsc::unbounded_channel::<Stands>();
-    let all = load.logins.len();
-    let start = Instant::now();
-    let (mut senders, mut begun, mut done) = (BTreeMap::new(), 0, 0);
-    while done < all {
-        let due = start + Duration::from_secs_f64(real(begun) / load.login_rate);
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = sleep_until(due), if begun < all => {
-                late.saturating_record(micros(due.elapsed()));
-                let member = member(load, begun);
-                sessions.spawn(come_in(member, Arc::clone(shared), begun, due, say.clone()));
-                begun += 1;
-            }
-            Some(stands) = hear.recv() => {
-                done += 1;
-                match stands {
-                    Ok((number, orders, took)) => {
-                        logins.saturating_record(micros(took));
-                        senders.insert(number, orders);
-                    }
-                    Err(wrong) => *failed.entry(wrong.to_string()).or_default() += 1,
-                }
-                if done % 50 == 0 || done == all {
-                    tell(Progress::LoggingIn(senders.len(), all, done - senders.len()));
-                }
-            }
-        }
-    }
-    senders
-}
-
-/// One user comes in, says how that went, and stays.
-async fn come_in(
-    member: Member,
-    shared: Arc<Shared>,
-    number: usize,
-    due: Instant,
-    say: UnboundedSender<Stands>,
-) -> Result<(), Wrong> {
-    // Who asked may have gone: then nobody tells this session anything, and it ends.
-    let session = match Session::begin(member, shared).await {
-        Ok(session) => session,
-        Err(wrong) => {
-            let _ = say.send(Err(wrong));
-            return Ok(());
-        }
-    };
-    let (orders, told) = mpsc::channel(WAITING);
-    let _ = say.send(Ok((number, orders, due.elapsed())));
-    drop(say);
-    session.live(told).await
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn real(number: usize) -> f64 {
-    number as f64
-}
-
-/// The user of a number; he writes to the one beside him.
-fn member(load: &Load, number: usize) -> Member {
-    let partner = number ^ 1;
-    let partner = if partner < load.logins.len() { partner } else { number };
-    Member {
-        door: load.doors[number % load.doors.len()].clone(),
-        login: load.logins[number].clone(),
-        other: format!("{}@{}", load.logins[partner].user, load.domain),
-    }
-}
-
-/// Sends messages at the rate, each by the next user; how many found no room.
-async fn chat(
-    load: &Load,
-    shared: &Shared,
-    senders: &BTreeMap<usize, Sender<Order>>,
+/// A run under way.
+pub(super) struct Run<'a> {
+    pub(super) load: &'a Load,
+    pub(super) tell: &'a (dyn Fn(Progress) + Sync),
+    pub(super) stop: CancellationToken,
+    pub(super) crowd: Arc<Crowd>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) sessions: JoinSet<Result<(), Wrong>>,
+    /// Where those who stand take orders, by number.
+    pub(super) senders: BTreeMap<usize, Sender<Order>>,
+    /// Who sits in each group.
+    pub(super) members: Vec<Vec<usize>>,
+    pub(super) not_joined: BTreeMap<String, u64>,
+    pub(super) logins: Tried,
+    pub(super) first: Option<Duration>,
+    pub(super) late: Histogram<u64>,
     planned: usize,
-    late: &mut Histogram<u64>,
-    tell: &(dyn Fn(Progress) + Sync),
-    stop: &CancellationToken,
-) -> u64 {
-    let start = Instant::now();
-    // Who has nobody to write to listens only.
-    let able: Vec<&Sender<Order>> = senders
-        .iter()
-        .filter(|(number, _)| senders.contains_key(&(**number ^ 1)))
-        .map(|(_, it)| it)
-        .collect();
-    if planned == 0 || able.is_empty() {
-        tokio::select! { () = stop.cancelled() => {}, () = sleep_until(start + load.duration) => {} }
-        return u64::try_from(planned).unwrap_or(u64::MAX);
-    }
-    let mut unsent = 0;
-    for number in 0..planned {
-        let due = start + Duration::from_secs_f64(real(number) / load.rate);
-        if due > Instant::now() {
-            tokio::select! { () = stop.cancelled() => {}, () = sleep_until(due) => {} }
-        }
-        if stop.is_cancelled() {
-            break;
-        }
-        late.saturating_record(micros(due.elapsed()));
-        shared.ledger.meant(number, due.into_std());
-        if able[number % able.len()].try_send(Order { number }).is_err() {
-            unsent += 1;
-        }
-        if number % 100 == 99 {
-            tell(Progress::Chatting(number + 1, planned));
-        }
-    }
-    unsent
+    unsent: u64,
+    /// Messages that were handed to a session.
+    handed: u64,
 }
 
-/// Waits for the sessions to end; what broke, by reason.
-async fn end(mut sessions: JoinSet<Result<(), Wrong>>) -> BTreeMap<String, u64> {
-    let mut broken = BTreeMap::new();
-    let all = async {
-        while let Some(ended) = sessions.join_next().await {
-            if let Ok(Err(wrong)) = ended {
-                *broken.entry(wrong.to_string()).or_default() += 1;
+/// What numbers come next, a kind each.
+#[derive(Default)]
+struct Next {
+    message: usize,
+    chat: usize,
+    absent: usize,
+    group: usize,
+    upload: usize,
+    back: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(load: &'a Load, tell: &'a (dyn Fn(Progress) + Sync), stop: CancellationToken) -> Self {
+        let count = |kind| load.rates.count(kind, load.duration);
+        let planned = count(Kind::Chat) + count(Kind::Group);
+        let members = if count(Kind::Group) > 0 { load.crowd.members } else { 1 };
+        let mut shared = Shared::new(Ledger::new(planned, members), load.body, load.within);
+        shared.come_back = load.come_back;
+        shared.files.clone_from(&load.files);
+        if load.come_back {
+            // What was taken when a session breaks must be known to the message.
+            shared.ask_after = 1;
+        }
+        Self {
+            load,
+            tell,
+            stop,
+            crowd: Arc::new(load.crowd.clone()),
+            shared: Arc::new(shared),
+            sessions: JoinSet::new(),
+            senders: BTreeMap::new(),
+            members: Vec::new(),
+            not_joined: BTreeMap::new(),
+            logins: Tried::default(),
+            first: None,
+            late: times(),
+            planned,
+            unsent: 0,
+            handed: 0,
+        }
+    }
+
+    async fn go(mut self) -> Outcome {
+        let (begun, before) = (Instant::now(), spent_here());
+        self.log_in().await;
+        let (logged_in, after) = (Instant::now(), spent_here());
+        if self.load.rates.groups > 0.0 {
+            self.fill_groups().await;
+        }
+        let absent = Absent::new(Arc::clone(&self.crowd), Arc::clone(&self.shared));
+        self.deeds(&absent).await;
+        self.ask_all();
+        self.settle(self.for_absent()).await;
+        if self.load.come_back {
+            self.read_again();
+            self.settle(0).await;
+        }
+        self.all_return(&absent).await;
+        let took = (logged_in - begun, logged_in.elapsed());
+        let last = spent_here();
+        self.end(took, [before, after, last]).await
+    }
+
+    /// Begins all deeds at their times.
+    async fn deeds(&mut self, absent: &Arc<Absent>) {
+        let start = Instant::now();
+        let schedule = Schedule::new(&self.load.rates, self.load.duration);
+        let all = schedule.count_all();
+        let mut next = Next::default();
+        (self.tell)(Progress::Busy(0, all));
+        for (done, (after, kind)) in schedule.enumerate() {
+            let due = start + after;
+            if due > Instant::now() {
+                tokio::select! { () = self.stop.cancelled() => {}, () = sleep_until(due) => {} }
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+            self.late.saturating_record(micros(due.elapsed()));
+            let due = due.into_std();
+            let begun = match kind {
+                Kind::Chat => self.chat(&mut next, due),
+                Kind::Group => self.tell_group(&mut next, due),
+                Kind::Upload => self.upload(&mut next, due),
+                Kind::Return => {
+                    next.back += 1;
+                    absent.return_of(next.back - 1, due)
+                }
+            };
+            self.unsent += u64::from(!begun);
+            if done % 20 == 19 {
+                (self.tell)(Progress::Busy(done + 1, all));
             }
         }
-    };
-    let _ = timeout(GOODBYE, all).await;
-    sessions.abort_all();
-    broken
+        let end = start + self.load.duration;
+        tokio::select! { () = self.stop.cancelled() => {}, () = sleep_until(end) => {} }
+    }
+
+    /// The next user with somebody to write to writes to him.
+    fn chat(&mut self, next: &mut Next, due: std::time::Instant) -> bool {
+        let nth = next.chat;
+        next.chat += 1;
+        let pair = if self.crowd.goes_to_absent(nth) {
+            next.absent += 1;
+            self.crowd.absent_pair(next.absent - 1)
+        } else {
+            let able = |user: usize| Some((user, self.crowd.partner(user)?));
+            let there = |(one, other): &(usize, usize)| {
+                self.senders.contains_key(one) && self.senders.contains_key(other)
+            };
+            let online = self.crowd.online.max(1);
+            (0..online).filter_map(|more| able((nth + more) % online)).find(there)
+        };
+        // Who did not get in is counted among the logins.
+        let Some((from, to)) = pair else { return true };
+        self.hand(next, Meant { due, sender: sender(from), needed: 1 }, |number| Order::Say { number, to })
+    }
+
+    /// The next member of the next group writes to it.
+    fn tell_group(&mut self, next: &mut Next, due: std::time::Instant) -> bool {
+        let nth = next.group;
+        next.group += 1;
+        let groups = self.members.len().max(1);
+        let Some(members) = self.members.get(nth % groups).filter(|members| members.len() > 1) else {
+            return true;
+        };
+        let from = members[nth / groups % members.len()];
+        let needed = u16::try_from(members.len()).unwrap_or(u16::MAX);
+        self.hand(next, Meant { due, sender: sender(from), needed }, Order::Tell)
+    }
+
+    fn hand(&mut self, next: &mut Next, meant: Meant, order: impl Fn(usize) -> Order) -> bool {
+        let number = next.message;
+        next.message += 1;
+        self.shared.ledger.meant(number, meant);
+        self.order(meant.sender as usize, order(number)).is_none_or(|handed| {
+            self.handed += u64::from(handed);
+            handed
+        })
+    }
+
+    fn upload(&mut self, next: &mut Next, due: std::time::Instant) -> bool {
+        let number = next.upload;
+        next.upload += 1;
+        let user = number.checked_rem(self.senders.len()).and_then(|at| self.senders.keys().nth(at)).copied();
+        let Some(handed) = user.and_then(|user| self.order(user, Order::Upload { number, due })) else {
+            return true;
+        };
+        self.shared.under_way.fetch_add(usize::from(handed), Relaxed);
+        handed
+    }
+
+    /// Tells a user what to do; whether he has room. None when his session broke, which is counted where it ends.
+    fn order(&self, user: usize, order: Order) -> Option<bool> {
+        match self.senders.get(&user)?.try_send(order) {
+            Ok(()) => Some(true),
+            Err(TrySendError::Full(_)) => Some(false),
+            Err(TrySendError::Closed(_)) => None,
+        }
+    }
+
+    /// The server is asked what it took, of all.
+    fn ask_all(&self) {
+        for orders in self.senders.values() {
+            // Who has no room is asked by his next message.
+            let _ = orders.try_send(Order::Ask);
+        }
+    }
+
+    /// Everybody reads the history since he came back: a message that was taken while he did may have missed him, and waits for
+    /// his next return.
+    fn read_again(&self) {
+        for user in self.senders.keys() {
+            let told = self.order(*user, Order::Read) == Some(true);
+            self.shared.under_way.fetch_add(usize::from(told), Relaxed);
+        }
+    }
+
+    /// Waits for what is under way, until nothing more arrives; so many messages may be missing.
+    async fn settle(&mut self, missing: u64) {
+        (self.tell)(Progress::Settling);
+        let still = if self.load.come_back { STILL_THEN_READ } else { STILL };
+        let (mut last, mut moved) = ((0, 0, 0), Instant::now());
+        loop {
+            let ledger = &self.shared.ledger;
+            let now = (ledger.complete(), ledger.taken(), self.shared.under_way.load(Relaxed));
+            let waits = self.handed.saturating_sub(now.0) > missing || now.1 < self.handed || now.2 > 0;
+            if now != last {
+                (last, moved) = (now, Instant::now());
+            }
+            if !waits || moved.elapsed() > still || self.stop.is_cancelled() || self.sessions.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Messages that only somebody absent can find.
+    fn for_absent(&self) -> u64 {
+        let chats = self.load.rates.count(Kind::Chat, self.load.duration);
+        if self.crowd.absent() == 0 {
+            return 0;
+        }
+        (0..chats).filter(|nth| self.crowd.goes_to_absent(*nth)).count() as u64
+    }
+
+    /// All absent users come back at the rate of logins; what was written to them must be there.
+    async fn all_return(&mut self, absent: &Arc<Absent>) {
+        let start = Instant::now();
+        for nth in 0..absent.len() {
+            let due = start + Duration::from_secs_f64(super::result::real(nth) / self.load.login_rate);
+            tokio::select! { () = self.stop.cancelled() => return, () = sleep_until(due) => {} }
+            self.late.saturating_record(micros(due.elapsed()));
+            if !absent.return_of(nth, due.into_std()) {
+                self.unsent += 1;
+            }
+            (self.tell)(Progress::Returning(absent.len()));
+        }
+        if absent.len() > 0 {
+            self.settle(0).await;
+        }
+    }
+
+    /// Everybody goes; what broke is counted.
+    async fn end(mut self, took: (Duration, Duration), [before, after, last]: [Spent; 3]) -> Outcome {
+        if !self.members.is_empty() {
+            for orders in self.members.iter().filter_map(|group| self.senders.get(group.first()?)) {
+                let _ = orders.try_send(Order::Leave);
+            }
+        }
+        self.senders.clear();
+        let mut broken = std::mem::take(&mut self.not_joined);
+        let all = async {
+            while let Some(ended) = self.sessions.join_next().await {
+                if let Ok(Err(wrong)) = ended {
+                    *broken.entry(wrong.to_string()).or_default() += 1;
+                }
+            }
+        };
+        let _ = timeout(GOODBYE, all).await;
+        self.sessions.abort_all();
+        let (deliveries, groups) = self.shared.ledger.deliveries();
+        let seen = self.shared.seen().clone();
+        Outcome {
+            logins: self.logins,
+            first: self.first,
+            broken,
+            planned: self.planned,
+            unsent: self.unsent,
+            counts: self.shared.ledger.counts(),
+            deliveries,
+            groups,
+            seen,
+            late: self.late,
+            cpu: (after.cpu.saturating_sub(before.cpu), last.cpu.saturating_sub(after.cpu)),
+            memory: after.memory.saturating_sub(before.memory),
+            took,
+            cut: self.stop.is_cancelled(),
+        }
+    }
+}
+
+fn sender(user: usize) -> u32 {
+    u32::try_from(user).unwrap_or(u32::MAX)
 }

@@ -1,15 +1,13 @@
 //! Judging the service from outside: as its users use it, and as somebody who means no good would.
 
 pub mod abuse;
-mod files;
 mod ports;
 pub mod proof;
 pub mod walk;
 mod web;
 
 pub use crate::xmpp::{
-    ArchivePage, Client, Door, Element, Exchange, Framer, Incoming, Login, Node, Proof, Room, Slot, Stream,
-    Wrong, tls,
+    ArchivePage, Client, Door, Element, Exchange, Fetched, Files, Framer, Incoming, Login, Node, Proof, Room,
+    Slot, Stream, Wrong, tls,
 };
-pub use files::{Fetched, Files};
 pub use ports::{open_ports, ports_at_once};

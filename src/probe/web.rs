@@ -47,7 +47,12 @@ impl Reply {
 
 impl Site {
     /// A site that is trusted by these roots (PEM).
-    pub(super) fn new(address: SocketAddr, name: &str, roots: &[&str], within: Duration) -> Result<Self, String> {
+    pub(super) fn new(
+        address: SocketAddr,
+        name: &str,
+        roots: &[&str],
+        within: Duration,
+    ) -> Result<Self, String> {
         let config = tls::trusting(roots).map_err(|wrong| wrong.to_string())?;
         Ok(Self { address, name: name.to_owned(), config, within })
     }

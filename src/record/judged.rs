@@ -24,10 +24,57 @@ pub struct Judged {
     pub hosts: Vec<String>,
     /// All findings in the order of the checks.
     pub findings: Vec<Finding>,
+    /// What the machines are, where the command looked.
+    #[serde(default)]
+    pub machines: Vec<Machine>,
+}
+
+/// What a machine is, as `check` saw it. What could not be found out is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Machine {
+    /// The host.
+    pub host: String,
+    /// Its system in words, such as `Debian GNU/Linux 12 (bookworm)`.
+    pub system: Option<String>,
+    /// Release of the running kernel.
+    pub kernel: Option<String>,
+    /// dpkg's architecture.
+    pub architecture: Option<String>,
+    /// `none` for hardware, else the kind of virtual machine or container.
+    pub virtualization: Option<String>,
+    /// Processors that may be used.
+    pub cpus: Option<u32>,
+    /// Memory that may be used, MiB.
+    pub memory_mib: Option<u64>,
+    /// Swap, MiB.
+    pub swap_mib: Option<u64>,
+    /// Its fastest network interface that is up, Mbit/s.
+    pub network_mbit: Option<u32>,
+    /// File systems that hold the service's data, or the root where none is named.
+    pub disks: Vec<Disk>,
+}
+
+/// A file system of a machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Disk {
+    /// What is kept there.
+    pub path: String,
+    /// Where the file system is mounted.
+    pub mount: String,
+    /// Kind, such as `ext4`.
+    pub kind: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Bytes that a service may still write.
+    pub free: u64,
 }
 
 /// How bad it is when a security check fails, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Danger {
     /// Whoever finds it is in.

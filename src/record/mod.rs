@@ -9,8 +9,11 @@ mod observed;
 mod walk;
 
 pub use execution::{Execution, HostResult, StepResult};
-pub use judged::{AreaScore, Danger, Judged, ScanResult, Scanned, Waived, Words};
+pub use judged::{AreaScore, Danger, Disk, Judged, Machine, ScanResult, Scanned, Waived, Words};
 pub use lease::{Holder, LeaseSeen};
-pub use load::{Generator, HostLoad, LoadResult, Logins, Messages, Times};
+pub use load::{
+    Attempts, Calibrated, Generator, Goal, HostLoad, HostSample, LoadResult, Logins, Measured, Messages,
+    Outage, Times, Which,
+};
 pub use observed::{Answer, Observed, PathKind, PathState, UnitState};
 pub use walk::{CertificateSeen, SuiteSeen, TlsVersion, Walk};

@@ -2,7 +2,7 @@
 
 use super::style::{Style, Tone, counted, spoken, wide, wrapped};
 use super::table::{begins, table};
-use crate::base::{Exit, Finding, HostName, Verdict};
+use crate::base::{Exit, Finding, HostName, Language, Phrase, Verdict};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct FindingsView {
     pub took: Duration,
     /// Show what passed, too.
     pub all: bool,
+    /// The language of what stands around the findings.
+    pub language: Language,
 }
 
 impl FindingsView {
@@ -75,14 +77,15 @@ pub fn findings(out: &mut impl Write, view: &FindingsView, style: Style) -> io::
     let shown = folded(view.shown());
     let roomy = style.width >= ROOMY;
     if !shown.is_empty() {
-        let rows: Vec<Vec<String>> =
-            std::iter::once(head(roomy)).chain(shown.iter().map(|it| row(it, roomy))).collect();
+        let rows: Vec<Vec<String>> = std::iter::once(head(roomy, view.language))
+            .chain(shown.iter().map(|it| row(it, roomy, view.language)))
+            .collect();
         let indent = begins(&rows, 3);
         for (at, lines) in table(&rows, 3, style.width).iter().enumerate() {
             let finding = at.checked_sub(1).and_then(|at| shown.get(at));
             write_row(out, lines, finding.map(|it| it.finding), style)?;
             if let Some(finding) = finding {
-                write_below(out, finding, (indent, roomy), style)?;
+                write_below(out, finding, (indent, roomy, view.language), style)?;
             }
         }
     }
@@ -109,8 +112,9 @@ fn write_left(out: &mut impl Write, view: &FindingsView, style: Style) -> io::Re
         }
     }
     for (because, ids, hosts) in reasons {
-        let on = if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.join(", ")) };
-        let text = format!("not judged: {}{on}: {because}", ids.join(", "));
+        let (ids, hosts) = (ids.join(", "), hosts.join(", "));
+        let phrase = if hosts.is_empty() { Phrase::NotJudged } else { Phrase::NotJudgedOn };
+        let text = view.language.say(phrase, &[("ids", &ids), ("hosts", &hosts), ("because", &because)]);
         for (at, line) in wrapped(&text, style.width.saturating_sub(3)).iter().enumerate() {
             let sign = if at == 0 { "·" } else { " " };
             writeln!(out, "{}  {line}", style.paint(Tone::Quiet, sign))?;
@@ -119,13 +123,10 @@ fn write_left(out: &mut impl Write, view: &FindingsView, style: Style) -> io::Re
     Ok(())
 }
 
-fn head(roomy: bool) -> Vec<String> {
-    let words: &[&str] = if roomy {
-        &["", "id", "host", "what", "seen", "needed", "because"]
-    } else {
-        &["", "id", "host", "what", "seen", "needed"]
-    };
-    words.iter().map(|&word| word.to_owned()).collect()
+fn head(roomy: bool, language: Language) -> Vec<String> {
+    let line = language.say(Phrase::FindingsHead, &[]);
+    let words = line.split('|').map(str::to_owned);
+    words.take(if roomy { 7 } else { 6 }).collect()
 }
 
 /// Names of hosts wider than this stand below their row.
@@ -165,9 +166,13 @@ fn folded(findings: Vec<&Finding>) -> Vec<Folded<'_>> {
     rows
 }
 
-fn row(folded: &Folded<'_>, roomy: bool) -> Vec<String> {
+fn row(folded: &Folded<'_>, roomy: bool, language: Language) -> Vec<String> {
     let finding = folded.finding;
-    let hosts = if folded.many() { counted(folded.hosts.len(), "host") } else { folded.names() };
+    let many = || match language {
+        Language::En => counted(folded.hosts.len(), "host"),
+        Language::Zh => format!("{} 台主机", folded.hosts.len()),
+    };
+    let hosts = if folded.many() { many() } else { folded.names() };
     let mut cells = vec![
         sign(finding.verdict).to_owned(),
         finding.id.clone(),
@@ -202,24 +207,26 @@ fn write_row(out: &mut impl Write, lines: &[String], of: Option<&Finding>, style
 fn write_below(
     out: &mut impl Write,
     folded: &Folded<'_>,
-    place: (usize, bool),
+    place: (usize, bool, Language),
     style: Style,
 ) -> io::Result<()> {
-    let (indent, roomy) = place;
+    let (indent, roomy, language) = place;
+    let labels = language.say(Phrase::FindingsBelow, &[]);
+    let labels: Vec<&str> = labels.split('|').collect();
     let finding = folded.finding;
     let names = folded.names();
     let mut below = Vec::new();
     if folded.many() {
-        below.push(("hosts", names.as_str()));
+        below.push((labels[0], names.as_str()));
     }
     if !roomy && !finding.because.is_empty() {
-        below.push(("because", finding.because.as_str()));
+        below.push((labels[1], finding.because.as_str()));
     }
     if finding.verdict != Verdict::Passed && !finding.fix.is_empty() {
-        below.push(("fix", finding.fix.as_str()));
+        below.push((labels[2], finding.fix.as_str()));
     }
     for (label, text) in below {
-        let start = indent + 2 + if roomy { wide(label) } else { "because".len() };
+        let start = indent + 2 + if roomy { wide(label) } else { wide(labels[1]) };
         for (at, line) in wrapped(text, style.width.saturating_sub(start)).iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             let gap = " ".repeat(start - indent - wide(label));
@@ -230,39 +237,63 @@ fn write_below(
 }
 
 fn write_counts(out: &mut impl Write, view: &FindingsView, style: Style) -> io::Result<()> {
-    let (failed, warnings) = (view.count(Verdict::Failed), view.count(Verdict::Warning));
     let passed = view.count(Verdict::Passed);
     let good = if passed == 0 { " " } else { "✓" };
-    let hosts = if view.hosts == 0 { String::new() } else { format!(" on {}", counted(view.hosts, "host")) };
-    let line = format!("{} passed{hosts} in {}", counted(passed, "check"), spoken(view.took));
-    let all = format!("all: imctl {} --all", view.command);
+    let line = passed_line(view, passed);
+    let all = view.language.say(Phrase::AllFindings, &[("command", &view.command)]);
     let gap = style.width.min(100).saturating_sub(3 + wide(&line) + wide(&all));
     write!(out, "{}  {line}", style.paint(Tone::Good, good))?;
     match (view.all || passed == 0, gap) {
         (true, _) | (false, 0..2) => writeln!(out)?,
         (false, gap) => writeln!(out, "{}{}", " ".repeat(gap), style.paint(Tone::Quiet, &all))?,
     }
-    let not = view.count(Verdict::NotApplicable);
-    let mut parts = Vec::new();
-    if failed > 0 {
-        parts.push(style.paint(Tone::Bad, &counted(failed, "failure")));
-    }
-    if warnings > 0 {
-        parts.push(style.paint(Tone::Warn, &counted(warnings, "warning")));
-    }
-    if not > 0 {
-        parts.push(format!("{not} not applicable"));
-    }
+    let parts = parts(view, style);
     if parts.is_empty() {
         return Ok(());
     }
     let first =
         view.shown().first().filter(|it| it.verdict != Verdict::NotApplicable).map(|it| it.id.clone());
-    let counts = format!("{}.", parts.join(", "));
+    let counts = match view.language {
+        Language::En => format!("{}.", parts.join(", ")),
+        Language::Zh => format!("{}。", parts.join("，")),
+    };
     let Some(id) = first else { return writeln!(out, "{counts}") };
-    let more = format!("Details and fixes:  imctl explain {id}");
+    let more = view.language.say(Phrase::MoreAboutFinding, &[("id", &id)]);
     let gap = if wide(&counts) + 1 + wide(&more) <= style.width { " " } else { "\n" };
     writeln!(out, "{counts}{gap}{more}")
+}
+
+/// How many passed, where, and how long it took.
+fn passed_line(view: &FindingsView, passed: usize) -> String {
+    let took = spoken(view.took);
+    match (view.language, view.hosts) {
+        (Language::En, 0) => format!("{} passed in {took}", counted(passed, "check")),
+        (Language::En, hosts) => {
+            format!("{} passed on {} in {took}", counted(passed, "check"), counted(hosts, "host"))
+        }
+        (Language::Zh, 0) => format!("{passed} 项检查通过，用时 {took}"),
+        (Language::Zh, hosts) => format!("{hosts} 台主机上 {passed} 项检查通过，用时 {took}"),
+    }
+}
+
+/// The counts that are not good news.
+fn parts(view: &FindingsView, style: Style) -> Vec<String> {
+    let all = [
+        (Verdict::Failed, Tone::Bad, "failure", "项未通过"),
+        (Verdict::Warning, Tone::Warn, "warning", "项警告"),
+        (Verdict::NotApplicable, Tone::Strong, "not applicable", "项不适用"),
+    ];
+    let told = |(verdict, tone, english, chinese)| {
+        let count = view.count(verdict);
+        let text = match (view.language, verdict) {
+            (Language::Zh, _) => format!("{count} {chinese}"),
+            (Language::En, Verdict::NotApplicable) => format!("{count} {english}"),
+            (Language::En, _) => counted(count, english),
+        };
+        let painted = if verdict == Verdict::NotApplicable { text } else { style.paint(tone, &text) };
+        (count > 0).then_some(painted)
+    };
+    all.into_iter().filter_map(told).collect()
 }
 
 fn sign(verdict: Verdict) -> &'static str {

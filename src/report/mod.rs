@@ -1,6 +1,7 @@
 //! Turns values into text: for people, for programs, and as a page. Beside `cli` the only room that prints; it
 //! writes to what it is given and touches no host.
 
+mod acceptance;
 mod error;
 mod findings;
 mod install;
@@ -17,6 +18,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use acceptance::{
+    AcceptanceView, AreaRow, ClauseRow, FindingRow, Group, HostRow, JudgedView, Link, LoadRow, PassedOver,
+    ReasonView, RunRow, ScanView, ScannedRow, SizingRow, TopologyView, Untested, acceptance,
+    acceptance_lines, counts, rows, untested,
+};
 pub use error::{ErrorView, error};
 pub use findings::{FindingsView, findings};
 pub use install::{InstallView, Next, Outcome, install};

@@ -1,7 +1,7 @@
 //! Each rendering as text, at the widths that terminals have.
 
 use super::*;
-use crate::base::{Finding, HostName, Verdict};
+use crate::base::{Finding, HostName, Language, Verdict};
 use crate::record::{Execution, HostResult, StepResult};
 use insta::assert_snapshot;
 use std::time::Duration;
@@ -115,6 +115,7 @@ fn sample_findings() -> FindingsView {
         hosts: 4,
         took: Duration::from_millis(3_100),
         all: false,
+        language: Language::En,
     }
 }
 

@@ -2,6 +2,7 @@
 //! It does not know how a check is judged.
 
 use crate::base::Component;
+use crate::record::Words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,101 @@ pub struct ChecksFile {
     /// Questions to the hosts.
     #[serde(default)]
     pub checks: Vec<CheckSpec>,
+    /// What only a load test wants to know.
+    #[serde(default)]
+    pub load: LoadSpec,
+}
+
+/// What only a load test wants to know of a product.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoadSpec {
+    /// How one node is stopped and started in order; none = the loss of a node cannot be tried.
+    #[serde(default)]
+    pub outage: Option<Outage>,
+    /// Sessions that instances have room for.
+    #[serde(default)]
+    pub room: Vec<Room>,
+    /// What the product has used so far, for a calibration of the formulas.
+    #[serde(default)]
+    pub spent: Option<Spent>,
+    /// Numbers to look at while a load lasts.
+    #[serde(default)]
+    pub samples: Vec<SampleSpec>,
+}
+
+/// How one node goes and comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Outage {
+    /// Component whose first instance it is.
+    #[schemars(with = "String")]
+    pub on: Component,
+    /// POSIX sh, run as root: stops the node in order.
+    pub stop: String,
+    /// POSIX sh, run as root: starts it and waits until it serves; harmless when it runs.
+    pub start: String,
+}
+
+/// Sessions that each instance of a component has room for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Room {
+    /// The component.
+    #[schemars(with = "String")]
+    pub on: Component,
+    /// Renders to a number.
+    pub sessions: String,
+    /// What sets the limit, and what raises it.
+    pub because: String,
+}
+
+/// What the product has used so far on a host, and the constants of `sizing.yml` that follow from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Spent {
+    /// Component whose every host is asked.
+    #[schemars(with = "String")]
+    pub on: Component,
+    /// POSIX sh, run as root: prints milliseconds of processor since it started.
+    pub cpu_ms: String,
+    /// POSIX sh, run as root: prints KiB of memory in use.
+    pub memory_kib: String,
+    /// Which constants.
+    pub constants: Constants,
+}
+
+/// Constants of `sizing.yml` by what they are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Constants {
+    /// Milliseconds of processor a login.
+    pub login_cpu: String,
+    /// Milliseconds of processor a delivery.
+    pub delivery_cpu: String,
+    /// KiB a session.
+    pub session_memory: String,
+}
+
+/// A number to look at every few seconds while a load lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SampleSpec {
+    /// What it is, in a few words.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Component whose every host is asked.
+    #[schemars(with = "String")]
+    pub on: Component,
+    /// POSIX sh, run as root, that prints one number within a second or two and changes nothing.
+    pub run: String,
+    /// Renders to the number beyond which it is much; none = it is only told.
+    #[serde(default)]
+    pub high: Option<String>,
+    /// What helps then.
+    #[serde(default)]
+    pub helps: String,
 }
 
 /// The protocol that clients speak.
@@ -145,6 +241,12 @@ pub struct CheckSpec {
     /// Why it does not apply, shown when `when` is false.
     #[serde(default)]
     pub not_applicable: Option<String>,
+    /// The same texts in Chinese.
+    #[serde(default)]
+    pub zh: Option<Words>,
+    /// Why it does not apply, in Chinese.
+    #[serde(default)]
+    pub zh_not_applicable: Option<String>,
 }
 
 fn twenty_seconds() -> String {

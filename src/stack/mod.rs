@@ -8,7 +8,10 @@ mod scan;
 mod sizing;
 mod users;
 
-pub use checks::{CheckSpec, ChecksFile, Door, Parser, Service, Severity, Whereabouts, XmppService};
+pub use checks::{
+    CheckSpec, ChecksFile, Door, LoadSpec, Outage, Parser, Room, SampleSpec, Service, Severity, Spent,
+    Whereabouts, XmppService,
+};
 pub use load::{Stack, StackError, load, names};
 pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,

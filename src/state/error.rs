@@ -135,6 +135,10 @@ impl StateError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Locked { .. } => vec!["wait until that command has ended, then run this one again".into()],
+            Self::Damaged { path, .. } if is_result(path) => vec![
+                "run that command again: the report takes the newest result".to_owned(),
+                format!("or put the file back from a backup, or move it away: {}", path.display()),
+            ],
             Self::Damaged { path, .. } => vec![
                 format!("restore {} from a backup; the hosts hold a copy of the secrets", path.display()),
                 "docs/security.md says how to get it back".into(),
@@ -164,4 +168,10 @@ impl StateError {
             | Self::Sealing { .. } => vec![],
         }
     }
+}
+
+/// Whether a file is what a judging command or a load test left; it can be made again.
+fn is_result(path: &std::path::Path) -> bool {
+    let folder = path.parent().and_then(|folder| folder.file_name());
+    folder.is_some_and(|name| ["check", "verify", "scan", "load"].iter().any(|kind| name == *kind))
 }

@@ -6,6 +6,7 @@ use super::{State, StateError, operator, place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Number and digest of the history's last line.
 const HEAD: &str = "history.head";
@@ -26,6 +27,39 @@ pub struct Release {
     pub who: String,
     /// Digest of the plan that was applied.
     pub plan: String,
+    /// When the last change of a host ended; the proof follows it.
+    #[serde(default)]
+    pub changed: Option<Timestamp>,
+    /// Version of imctl.
+    #[serde(default)]
+    pub imctl: String,
+    /// Hosts that were meant.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// SHA-256 of the inventory file.
+    #[serde(default)]
+    pub inventory: String,
+    /// The bundle it was installed from; none when none was at hand.
+    #[serde(default)]
+    pub bundle: Option<ReleasedBundle>,
+}
+
+/// The bundle of a release, as it was checked before the hosts were touched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReleasedBundle {
+    /// Name of its folder.
+    pub name: String,
+    /// When it was built, in UTC.
+    pub created: String,
+    /// Number of the trusted key whose signature holds.
+    pub signer: String,
+    /// SHA-256 of its manifest, which names the digest of every file.
+    pub digest: String,
+    /// Files that the manifest names; each was checked.
+    pub files: usize,
+    /// What the stack names of it, with versions: packages, then programs that are no package.
+    pub software: BTreeMap<String, String>,
 }
 
 /// One line of the history.
@@ -164,6 +198,11 @@ mod tests {
             time: Timestamp::from_second(2_000_000_000).unwrap(),
             who: "ops@laptop".into(),
             plan: "abc".into(),
+            changed: None,
+            imctl: "0.1.0".into(),
+            hosts: vec!["app1".into()],
+            inventory: "def".into(),
+            bundle: None,
         };
         state.save_release(&release).unwrap();
         release.time = Timestamp::from_second(1_000_000_000).unwrap();

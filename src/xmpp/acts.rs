@@ -10,6 +10,7 @@ const RECEIPTS: &str = "urn:xmpp:receipts";
 const MUC: &str = "http://jabber.org/protocol/muc";
 const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
+const MUC_CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
 const FORMS: &str = "jabber:x:data";
 const MAM: &str = "urn:xmpp:mam:2";
 const RSM: &str = "http://jabber.org/protocol/rsm";
@@ -27,6 +28,8 @@ pub struct ArchivePage {
     pub messages: Vec<Element>,
     /// Where the next page begins; none when this was the last.
     pub next: Option<String>,
+    /// Place of its last message; none when it is empty.
+    pub last: Option<String>,
 }
 
 /// Where to put a file and where to fetch it.
@@ -82,8 +85,8 @@ impl Client {
         self.wait("receipt", confirms).await.map(|_| ())
     }
 
-    /// Enters a room, makes it when it is not there, and opens a room just made with its default settings.
-    pub async fn enter(&mut self, room: &Room, nick: &str) -> Result<(), Wrong> {
+    /// Enters a room, makes it when it is not there, and opens a room just made with these settings beside the defaults.
+    pub async fn enter(&mut self, room: &Room, nick: &str, settings: &[(&str, &str)]) -> Result<(), Wrong> {
         let seat = format!("{}/{nick}", room.0);
         let no_history = Element::new("history", MUC).attr("maxstanzas", "0");
         let presence = Element::new("presence", CLIENT)
@@ -103,8 +106,12 @@ impl Client {
             x.children().any(|status| status.name == "status" && status.get("code") == Some("201"))
         });
         if made {
-            let defaults = Element::new("x", FORMS).attr("type", "submit");
-            let question = Element::new("query", MUC_OWNER).child(defaults);
+            let mut form = Element::new("x", FORMS).attr("type", "submit");
+            if !settings.is_empty() {
+                form = form.child(field("FORM_TYPE", MUC_CONFIG).attr("type", "hidden"));
+            }
+            let form = settings.iter().fold(form, |form, (name, value)| form.child(field(name, value)));
+            let question = Element::new("query", MUC_OWNER).child(form);
             self.request("set", Some(&room.0), question).await?;
         }
         Ok(())
@@ -127,21 +134,18 @@ impl Client {
         self.request("set", Some(&room.0), question).await.map(|_| ())
     }
 
-    /// Fetches a page of one's own history with somebody, oldest first, after the place given.
+    /// Fetches a page of one's own history, with somebody or all of it, oldest first, after the place given.
     pub async fn history(
         &mut self,
-        with: &str,
+        with: Option<&str>,
         after: Option<&str>,
         page: usize,
     ) -> Result<ArchivePage, Wrong> {
         let query = self.fresh_id();
-        let field = |name: &str, value: &str| {
-            Element::new("field", FORMS).attr("var", name).child(Element::new("value", FORMS).text(value))
-        };
         let form = Element::new("x", FORMS)
             .attr("type", "submit")
-            .child(field("FORM_TYPE", MAM).attr("type", "hidden"))
-            .child(field("with", with));
+            .child(field("FORM_TYPE", MAM).attr("type", "hidden"));
+        let form = with.iter().fold(form, |form, with| form.child(field("with", with)));
         let mut window = Element::new("set", RSM).child(Element::new("max", RSM).text(page.to_string()));
         if let Some(after) = after {
             window = window.child(Element::new("after", RSM).text(after));
@@ -156,16 +160,27 @@ impl Client {
         };
         let found = self.gather(Instant::now(), of_query).await?;
         let messages = found.iter().filter_map(forwarded).collect();
-        Ok(ArchivePage { messages, next: if complete { None } else { last } })
+        Ok(ArchivePage { messages, next: if complete { None } else { last.clone() }, last })
     }
 
     /// Asks the upload service where a file may be put.
     pub async fn slot(&mut self, service: &str, name: &str, size: u64) -> Result<Slot, Wrong> {
-        let question = Element::new("request", UPLOAD)
+        let answer = self.request("get", Some(service), Slot::question(name, size)).await?;
+        Slot::read(&answer)
+    }
+}
+
+impl Slot {
+    /// Asks where a file of so many bytes may be put.
+    pub fn question(name: &str, size: u64) -> Element {
+        Element::new("request", UPLOAD)
             .attr("filename", name)
             .attr("size", size.to_string())
-            .attr("content-type", "application/octet-stream");
-        let answer = self.request("get", Some(service), question).await?;
+            .attr("content-type", "application/octet-stream")
+    }
+
+    /// Reads the answer.
+    pub fn read(answer: &Element) -> Result<Self, Wrong> {
         let slot =
             answer.find("slot", UPLOAD).ok_or_else(|| Wrong::Answer("no slot was given".to_owned()))?;
         let address = |name: &str| slot.own(name).and_then(|part| part.get("url")).map(ToOwned::to_owned);
@@ -173,8 +188,12 @@ impl Client {
             return Err(Wrong::Answer("the slot lacks an address".to_owned()));
         };
         let headers = slot.own("put").map(headers).unwrap_or_default();
-        Ok(Slot { put, get, headers })
+        Ok(Self { put, get, headers })
     }
+}
+
+fn field(name: &str, value: &str) -> Element {
+    Element::new("field", FORMS).attr("var", name).child(Element::new("value", FORMS).text(value))
 }
 
 fn forwarded(stanza: &Element) -> Option<Element> {

@@ -1,6 +1,7 @@
 //! One session of one user: login, requests with their answers, and what arrives in between. It knows nothing of
 //! what people do with a session; that is `acts`.
 
+use super::managed::{self, Counted};
 use super::sasl::{Exchange, Proof};
 use super::stream::{CLIENT, Door, Stream, condition};
 use super::xml::Element;
@@ -37,6 +38,8 @@ pub struct Client {
     inbox: VecDeque<Element>,
     serial: u32,
     run: String,
+    /// Stanzas since both sides count them.
+    pub(super) counted: Option<Counted>,
 }
 
 impl Client {
@@ -52,6 +55,7 @@ impl Client {
             inbox: VecDeque::new(),
             serial: 0,
             run: format!("{:08x}", rand::rng().random::<u32>()),
+            counted: None,
         };
         // Two sessions under one name would end each other, and in a cluster not always the older one goes.
         let resource = format!("{}-{}", login.resource, client.run);
@@ -109,7 +113,23 @@ impl Client {
 
     /// Sends a stanza.
     pub async fn send(&mut self, stanza: &Element) -> Result<(), Wrong> {
-        self.stream.send(stanza).await
+        self.stream.send(stanza).await?;
+        self.count_sent(managed::is_counted(stanza));
+        Ok(())
+    }
+
+    /// Sends one stanza as it stands on the wire, with what goes out in the same write.
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Wrong> {
+        self.stream.send_text(text).await?;
+        self.count_sent(true);
+        Ok(())
+    }
+
+    /// The next thing of the first level that arrives, counted.
+    async fn arrive(&mut self, what: &str, until: Option<Instant>) -> Result<Element, Wrong> {
+        let stanza = self.stream.arrive(what, until).await?;
+        self.count_came(managed::is_counted(&stanza));
+        Ok(stanza)
     }
 
     /// Sends bytes as they are, which need not be a stanza.
@@ -153,7 +173,7 @@ impl Client {
         }
         let until = Instant::now() + self.stream.within();
         loop {
-            let stanza = self.stream.stanza(what, until).await?;
+            let stanza = self.arrive(what, Some(until)).await?;
             if fits(&stanza) {
                 return Ok(stanza);
             }
@@ -168,7 +188,7 @@ impl Client {
         fits: impl Fn(&Element) -> bool,
     ) -> Result<Vec<Element>, Wrong> {
         loop {
-            match self.stream.stanza("more", until).await {
+            match self.arrive("more", Some(until)).await {
                 Ok(stanza) => self.keep(stanza).await?,
                 Err(Wrong::Late { .. }) => break,
                 Err(other) => return Err(other),
@@ -179,16 +199,20 @@ impl Client {
         Ok(taken)
     }
 
-    /// The next stanza, whatever it is; it may be given up at any moment without losing anything.
-    pub async fn next(&mut self, until: Instant) -> Result<Element, Wrong> {
+    /// The next stanza, whatever it is, whenever it comes; it may be given up at any moment without losing anything.
+    pub async fn next(&mut self) -> Result<Element, Wrong> {
         match self.inbox.pop_front() {
             Some(stanza) => Ok(stanza),
-            None => self.stream.stanza("stanza", until).await,
+            None => self.arrive("stanza", None).await,
         }
     }
 
-    /// Answers what wants an answer, such as a ping; whether it was that.
+    /// Answers what wants an answer, such as a ping or the question how many stanzas came; whether it was that.
     pub async fn answered(&mut self, stanza: &Element) -> Result<bool, Wrong> {
+        if managed::asks(stanza) {
+            self.say_how_many_came().await?;
+            return Ok(true);
+        }
         let asks = stanza.is("iq", CLIENT) && matches!(stanza.get("type"), Some("get" | "set"));
         if asks {
             self.answer(stanza).await?;
@@ -197,8 +221,8 @@ impl Client {
     }
 
     async fn keep(&mut self, stanza: Element) -> Result<(), Wrong> {
-        if stanza.is("iq", CLIENT) && matches!(stanza.get("type"), Some("get" | "set")) {
-            return self.answer(&stanza).await;
+        if self.answered(&stanza).await? {
+            return Ok(());
         }
         if self.inbox.len() == INBOX {
             self.inbox.pop_front();

@@ -2,11 +2,14 @@
 //! addresses, names and passwords, and nothing of plans, stacks or hosts; who proves and who loads the service both stand on it.
 //!
 //! `xml` and `framer` turn bytes into stanzas, `stream` moves them over TCP and TLS, `sasl` logs in, `client` is one
-//! session; `acts` is what people do with it, `tls` judges certificates.
+//! session; `acts` is what people do with it, `managed` counts its stanzas, `files` moves files over HTTPS, `tls` judges certificates.
 
 mod acts;
 mod client;
+mod files;
 mod framer;
+mod judged;
+mod managed;
 mod sasl;
 mod stream;
 pub mod tls;
@@ -14,9 +17,10 @@ mod xml;
 
 pub use acts::{ArchivePage, Room, Slot};
 pub use client::{Client, Login};
+pub use files::{Fetched, Files};
 pub use framer::{Framer, Incoming};
 pub use sasl::{Exchange, Proof};
-pub use stream::{Door, Stream};
+pub use stream::{Door, Stream, condition};
 pub use xml::{Element, Node};
 
 use std::time::Duration;

@@ -39,6 +39,16 @@ enum Socket {
     Closed,
 }
 
+impl Socket {
+    async fn read(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(socket) => some_bytes(socket, bytes).await,
+            Self::Tls(socket) => some_bytes(socket, bytes).await,
+            Self::Closed => Ok(0),
+        }
+    }
+}
+
 /// An open stream: stanzas out, stanzas in.
 pub struct Stream {
     socket: Socket,
@@ -116,7 +126,7 @@ impl Stream {
             "<?xml version='1.0'?><stream:stream to='{to}' version='1.0' xml:lang='en' xmlns='{CLIENT}' xmlns:stream='{STREAMS}'>"
         );
         self.write(header.as_bytes()).await?;
-        match self.incoming("stream header", until).await? {
+        match self.incoming("stream header", Some(until)).await? {
             Incoming::Open(open) if open.is("stream", STREAMS) => {}
             _ => return Err(Wrong::Xml("no stream header".to_owned())),
         }
@@ -139,8 +149,18 @@ impl Stream {
         self.write(text.as_bytes()).await
     }
 
+    /// Sends stanzas as they stand on the wire, in one write.
+    pub(super) async fn send_text(&mut self, text: &str) -> Result<(), Wrong> {
+        self.write(text.as_bytes()).await
+    }
+
     /// The next stanza; `what` names it in the error should it not come in time. An error of the stream is an error.
     pub async fn stanza(&mut self, what: &str, until: Instant) -> Result<Element, Wrong> {
+        self.arrive(what, Some(until)).await
+    }
+
+    /// The next stanza, in time or whenever it comes.
+    pub(super) async fn arrive(&mut self, what: &str, until: Option<Instant>) -> Result<Element, Wrong> {
         match self.incoming(what, until).await? {
             Incoming::Stanza(element) if element.is("error", STREAMS) => {
                 Err(Wrong::Ended(condition(&element)))
@@ -151,19 +171,19 @@ impl Stream {
         }
     }
 
-    async fn incoming(&mut self, what: &str, until: Instant) -> Result<Incoming, Wrong> {
+    async fn incoming(&mut self, what: &str, until: Option<Instant>) -> Result<Incoming, Wrong> {
         let late = || Wrong::Late { what: what.to_owned(), within: self.within };
         loop {
             if let Some(incoming) = self.framer.pull()? {
                 return Ok(incoming);
             }
             let mut bytes = Vec::with_capacity(0);
-            let read = match &mut self.socket {
-                Socket::Plain(socket) => timeout_at(until, some_bytes(socket, &mut bytes)).await,
-                Socket::Tls(socket) => timeout_at(until, some_bytes(socket, &mut bytes)).await,
-                Socket::Closed => return Err(Wrong::Network("the connection is closed".to_owned())),
+            let reading = self.socket.read(&mut bytes);
+            let read = match until {
+                Some(until) => timeout_at(until, reading).await.map_err(|_| late())?,
+                None => reading.await,
             };
-            match read.map_err(|_| late())? {
+            match read {
                 Ok(0) => return Err(Wrong::Network("the server closed the connection".to_owned())),
                 Ok(_) => self.framer.push(&bytes),
                 Err(cause) => return Err(Wrong::Network(format!("the connection broke: {cause}"))),
@@ -200,7 +220,7 @@ impl Stream {
     pub async fn close(mut self) {
         let until = Instant::now() + self.within.min(Duration::from_secs(2));
         if self.write(b"</stream:stream>").await.is_ok() {
-            while let Ok(Incoming::Stanza(_)) = self.incoming("stream end", until).await {}
+            while let Ok(Incoming::Stanza(_)) = self.incoming("stream end", Some(until)).await {}
         }
         if let Socket::Tls(socket) = &mut self.socket {
             // A peer that is gone already needs no farewell.
@@ -232,7 +252,7 @@ async fn all_bytes(socket: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std:
 }
 
 /// The condition and text of an error element, in a few words.
-pub(super) fn condition(error: &Element) -> String {
+pub fn condition(error: &Element) -> String {
     let mut words: Vec<String> = Vec::new();
     for child in error.children().take(3) {
         let text = child.inner();

@@ -2,7 +2,8 @@
 //! roots it is given.
 
 use super::Wrong;
-use rustls::client::Resumption;
+use super::judged::Judged;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
@@ -23,10 +24,14 @@ pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
         return Err(Wrong::Tls("no root certificate to trust".to_owned()));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let by_roots = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
+        .build()
+        .map_err(|cause| Wrong::Tls(cause.to_string()))?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|cause| Wrong::Tls(cause.to_string()))?
-        .with_root_certificates(store)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Judged::new(by_roots)))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))

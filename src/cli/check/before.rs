@@ -2,13 +2,14 @@
 //! nothing keeps an operator from mending it.
 
 use super::super::road::Road;
-use super::super::{Failure, Global, verify};
-use super::{Scene, Skipped, Wants, over};
-use crate::base::{Exit, HostName, Sink};
+use super::super::{Failure, Global, keep, verify};
+use super::{Found, Scene, Skipped, Wants, over};
+use crate::base::{Exit, HostName, Language, Sink};
 use crate::exec::Fleet;
 use crate::plan::Manifest;
 use crate::record::Observed;
 use crate::report::{self, FindingsView};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -24,24 +25,30 @@ impl Checked {
         sink: &Sink,
     ) -> Result<Self, Failure> {
         let skipped = Skipped::read(skip)?;
-        let begun = Instant::now();
+        let (begun, time) = (Instant::now(), Timestamp::now());
         let bare = |seen: &Observed| !Manifest::seen(seen).stands();
-        let fresh: Vec<&HostName> =
-            observed.iter().filter(|(_, seen)| bare(seen)).map(|(host, _)| host).collect();
-        let mut findings = Vec::new();
+        let fresh: Vec<HostName> =
+            observed.iter().filter(|(_, seen)| bare(seen)).map(|(host, _)| host.clone()).collect();
+        let mut found = Found::default();
         if !fresh.is_empty() {
             sink.phase(format!("checking {}", report::counted(fresh.len(), "host")));
-            findings = over(road, fleet, &Wants::read(road)?, Scene::Install).await?;
-            findings.retain(|it| it.host.as_ref().is_none_or(|host| fresh.contains(&host)));
-            skipped.leave_out(&mut findings);
+            found = over(road, fleet, &Wants::read(road)?, Scene::Install).await?;
+            found.findings.retain(|it| it.host.as_ref().is_none_or(|host| fresh.contains(host)));
+            found.machines.retain(|it| fresh.iter().any(|host| host.as_str() == it.host));
+            skipped.leave_out(&mut found.findings);
         }
-        Ok(Self(FindingsView {
+        let view = FindingsView {
             command: "check".to_owned(),
-            findings,
+            findings: found.findings,
             hosts: fresh.len(),
             took: begun.elapsed(),
             all: false,
-        }))
+            language: Language::En,
+        };
+        if !fresh.is_empty() {
+            keep::judged(road, &view, (time, &fresh), found.machines)?;
+        }
+        Ok(Self(view))
     }
 
     /// Shows what failed and ends the command with it; nothing when nothing failed.
@@ -49,7 +56,7 @@ impl Checked {
         if self.0.exit(false) == Exit::Done {
             return Ok(());
         }
-        verify::told(&self.0, global, false);
+        verify::told(road, &self.0, global, false)?;
         Err(Failure::Unfit { inventory: road.typed() })
     }
 }

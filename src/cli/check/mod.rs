@@ -8,19 +8,21 @@ mod seen;
 mod wants;
 
 pub(super) use before::Checked;
+pub(super) use wants::Wants;
 
 use super::reach::Unreached;
 use super::road::Road;
-use super::{Failure, Global, OutputFormat, connect, links, stdout};
-use crate::base::{Exit, Finding, Verdict};
-use crate::checks::{LIMITS, Site, preflight, preflight_rules, unknown_limits};
+use super::{Failure, Global, OutputFormat, connect, keep, links, stdout};
+use crate::base::{Exit, Finding, Language, Verdict};
+use crate::checks::{LEFT_OUT, LIMITS, Site, preflight, preflight_rules, unknown_limits};
 use crate::exec::{Fleet, LookFailure};
+use crate::record::Machine;
 use crate::report::{self, FindingsView, Live, Shape, Style};
+use jiff::Timestamp;
 use look::{Looked, look};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Instant;
-use wants::Wants;
 
 /// Arguments of `imctl check`.
 #[derive(Debug, clap::Args)]
@@ -77,36 +79,45 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     for alone in Wants::read(&road)?.alone() {
         stdout::note(&alone);
     }
+    let told = |view: &FindingsView| super::verify::told(&road, view, global, args.fail_on.is_some());
     if !args.fix {
-        return Ok(super::verify::told(&view, global, args.fail_on.is_some()));
+        return told(&view);
     }
     if global.shape() == OutputFormat::Human {
-        super::verify::told(&view, global, false);
+        told(&view)?;
     }
     match fix::mend(global, &view.findings).await? {
         Some(Exit::Done) => {
             let again = self::view(&road, global, &args, &skipped).await?;
-            Ok(super::verify::told(&again, global, args.fail_on.is_some()))
+            told(&again)
         }
         Some(exit) => Ok(exit),
-        None if global.shape() == OutputFormat::Json => {
-            Ok(super::verify::told(&view, global, args.fail_on.is_some()))
-        }
+        None if global.shape() == OutputFormat::Json => told(&view),
         None => Ok(view.exit(args.fail_on.is_some())),
     }
 }
 
 async fn view(road: &Road, global: &Global, args: &Args, skipped: &Skipped) -> Result<FindingsView, Failure> {
-    let begun = Instant::now();
-    let mut findings = judged(road, global, args.scene).await?;
-    skipped.leave_out(&mut findings);
-    Ok(FindingsView {
+    let (begun, time) = (Instant::now(), Timestamp::now());
+    let mut found = judged(road, global, args.scene).await?;
+    skipped.leave_out(&mut found.findings);
+    let view = FindingsView {
         command: "check".to_owned(),
-        findings,
+        findings: found.findings,
         hosts: road.hosts.len(),
         took: begun.elapsed(),
         all: args.all,
-    })
+        language: Language::En,
+    };
+    keep::judged(road, &view, (time, &road.hosts), found.machines)?;
+    Ok(view)
+}
+
+/// What was found on hosts: the judgement, and what they are.
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    machines: Vec<Machine>,
 }
 
 /// Checks that are left out, with their reasons.
@@ -139,7 +150,7 @@ impl Skipped {
         for finding in findings {
             if let Some(reason) = self.0.get(&finding.id) {
                 finding.verdict = Verdict::NotApplicable;
-                finding.because = format!("left out: {reason}");
+                finding.because = format!("{LEFT_OUT}{reason}");
                 finding.fix = String::new();
             }
         }
@@ -176,7 +187,7 @@ pub(super) fn markdown() -> String {
 }
 
 /// Everything that is judged; a host that cannot be reached is a finding, and the others are judged all the same.
-async fn judged(road: &Road, global: &Global, scene: Scene) -> Result<Vec<Finding>, Failure> {
+async fn judged(road: &Road, global: &Global, scene: Scene) -> Result<Found, Failure> {
     let wants = Wants::read(road)?;
     let live =
         Live::new(Shape::fitting(global.shape() == OutputFormat::Json), Style::stderr(global.no_color));
@@ -187,12 +198,13 @@ async fn judged(road: &Road, global: &Global, scene: Scene) -> Result<Vec<Findin
     let judged = over(road, &fleet, &wants, scene).await;
     fleet.close().await;
     live.finish();
-    findings.extend(judged?);
-    Ok(findings)
+    let judged = judged?;
+    findings.extend(judged.findings);
+    Ok(Found { findings, machines: judged.machines })
 }
 
 /// Everything that is judged over open connections.
-async fn over(road: &Road, fleet: &Fleet, wants: &Wants, scene: Scene) -> Result<Vec<Finding>, Failure> {
+async fn over(road: &Road, fleet: &Fleet, wants: &Wants, scene: Scene) -> Result<Found, Failure> {
     let mut findings = Vec::new();
     let mut looks: Vec<(_, Looked)> = Vec::new();
     for (host, looked) in look(road, fleet, wants).await? {
@@ -219,7 +231,8 @@ async fn over(road: &Road, fleet: &Fleet, wants: &Wants, scene: Scene) -> Result
         mesh,
     };
     findings.extend(preflight(&site));
-    Ok(findings)
+    let machines = site.hosts.iter().map(|(host, seen)| seen::machine(host, seen)).collect();
+    Ok(Found { findings, machines })
 }
 
 /// A stack that gives a number for no rule has a slip in an id.

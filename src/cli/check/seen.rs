@@ -8,7 +8,7 @@ use crate::checks::{HostSeen, Trial};
 use crate::desired::Scope;
 use crate::facts::{self, DiskSpeeds, Transport};
 use crate::plan::Manifest;
-use crate::record::Observed;
+use crate::record::{Disk, Machine, Observed};
 use crate::resource::Resource;
 use crate::stack::{ComponentSpec, PortSpec, Protocol};
 
@@ -49,6 +49,36 @@ pub(super) fn host_seen(
         sync_ms: wants.sync_ms(road, host),
         answer_ms: looked.clock.answer_ms,
         login_ms: looked.clock.login_ms,
+    }
+}
+
+/// What is kept of a machine: what it is, and the file systems of its data.
+pub(super) fn machine(host: &HostName, seen: &HostSeen) -> Machine {
+    let facts = &seen.facts;
+    let root = [("/".to_owned(), 0.0)];
+    let data = if seen.data.is_empty() { &root[..] } else { &seen.data };
+    let disk = |(path, _): &(String, f64)| {
+        let mount = facts.mount(path)?;
+        Some(Disk {
+            path: path.clone(),
+            mount: mount.path.clone(),
+            kind: mount.kind.clone(),
+            size: mount.size,
+            free: mount.free,
+        })
+    };
+    let up = facts.interfaces.iter().filter(|it| it.up);
+    Machine {
+        host: host.to_string(),
+        system: facts.os_name.clone(),
+        kernel: facts.kernel.clone(),
+        architecture: facts.arch.clone(),
+        virtualization: facts.virtualization.clone(),
+        cpus: facts.cpus,
+        memory_mib: facts.memory_mib,
+        swap_mib: facts.swap_mib,
+        network_mbit: up.filter_map(|it| it.speed).max(),
+        disks: data.iter().filter_map(disk).collect(),
     }
 }
 

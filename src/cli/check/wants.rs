@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 
 /// What each role needs, and what its hosts are asked for.
 #[derive(Default)]
-pub(super) struct Wants {
+pub(in super::super) struct Wants {
     amounts: BTreeMap<Role, Amounts>,
     roles: Vec<RoleSizing>,
 }
 
 impl Wants {
     /// Reads the stack's formulas once, for as many hosts as the inventory has.
-    pub(super) fn read(road: &Road) -> Result<Self, Failure> {
+    pub(in super::super) fn read(road: &Road) -> Result<Self, Failure> {
         super::refuse_unknown_limits(road)?;
         let stack = &road.topology.stack;
         let Some(file) = &stack.file.sizing else { return Ok(Self::default()) };
@@ -32,7 +32,7 @@ impl Wants {
     }
 
     /// What the host's roles need together.
-    pub(super) fn of(&self, road: &Road, host: &HostName) -> Amounts {
+    pub(in super::super) fn of(&self, road: &Road, host: &HostName) -> Amounts {
         let roles = &road.topology.host(host).roles;
         roles.iter().map(|role| self.role(role)).fold(Amounts::default(), Amounts::and)
     }
@@ -47,7 +47,7 @@ impl Wants {
     }
 
     /// Where data goes on a host, with the GiB it needs.
-    pub(super) fn data(&self, road: &Road, host: &HostName) -> Vec<(String, f64)> {
+    pub(in super::super) fn data(&self, road: &Road, host: &HostName) -> Vec<(String, f64)> {
         let roles = self.roles(road, host);
         roles.filter_map(|it| Some((it.data.clone()?, self.role(&it.role).disk_gib))).collect()
     }

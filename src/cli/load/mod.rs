@@ -1,31 +1,43 @@
-//! `imctl load`: real sessions and messages at a rate, against the whole service, with everything counted; the accounts come and go
-//! with the test.
+//! `imctl load`: real sessions, messages, groups, files and returns at rates, against the whole service, with everything counted; the
+//! accounts come and go with the test.
 
+mod calibrate;
 mod hosts;
+mod outage;
 mod people;
+mod scenario;
+mod service;
 mod size;
+mod targets;
 
 use super::road::Road;
 use super::user::Keeper;
 use super::verify::outside;
 use super::{Failure, Global, OutputFormat, connect, stdout};
-use crate::base::{Exit, HostName, Sink};
+use crate::base::{Exit, Sink, duration};
 use crate::checks::judge_load;
 use crate::exec::Fleet;
-use crate::load::{self, Load, Progress};
+use crate::load::{self, Crowd, Load, Outcome, Progress};
 use crate::record::LoadResult;
 use crate::report::{self, Live, LoadView, Shape, Style};
-use crate::stack::{ChecksFile, Service, XmppService};
-use crate::transport::Exec;
+use crate::state::{ResultKind, operator};
+use calibrate::Meter;
+use hosts::{Busy, Questions};
 use jiff::Timestamp;
+use outage::{Moments, Outage};
 use people::People;
+use scenario::{Scenario, Typed};
+use service::Words;
 use size::Size;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Between two lines of progress.
 const PACE: Duration = Duration::from_secs(2);
+/// How long a login or an answer may take.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// Arguments of `imctl load`.
 #[derive(Debug, clap::Args)]
@@ -34,40 +46,84 @@ Examples:
   imctl load -i acme.yml                                     as many online and as many messages as its targets say
   imctl load -i acme.yml --online 4000 --rate 400 --duration 2m
   imctl load -i acme.yml --scenario login --online 10000 --login-rate 100
+  imctl load -i acme.yml --scenario mixed --goal delivery-p99=500ms
+  imctl load -i acme.yml --scenario reconnect --chaos --confirm acme
   imctl load clean -i acme.yml                               after a test that was killed
+
+Goals: login, delivery, group, history, upload, reconnect, each with -p50, -p95, -p99 or -max, such as login-p99=2s.
 
 Exit codes: 0 the goals are met, 3 they are not, 4 the run says nothing (the generator was the limit, or it was cut).")]
 pub(super) struct Args {
     /// `clean`: only take away the accounts that an earlier test left
     #[arg(value_name = "clean", value_parser = ["clean"])]
     what: Option<String>,
-    /// What the users do
-    #[arg(long, value_enum, default_value_t = Scenario::Chat)]
-    scenario: Scenario,
+    /// What the users do: login, chat, muc, history, upload, mixed, reconnect, or a file of your own
+    #[arg(long, value_name = "NAME|FILE.yml", value_parser = Typed::read, default_value = "chat")]
+    scenario: Typed,
     /// Users online at the same time [default: the inventory's targets, else 100]
     #[arg(long, value_name = "N")]
     online: Option<u64>,
-    /// Messages a second, all users together [default: the peak that follows from the targets]
+    /// Accounts; those beyond --online are absent and come back [default: what the scenario needs]
+    #[arg(long, value_name = "N")]
+    users: Option<u64>,
+    /// Messages a second, all users together; files a second for `upload` [default: the peak that follows from the targets]
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
-    /// How long messages are sent
-    #[arg(long, value_name = "TIME", default_value = "60s")]
-    duration: String,
+    /// How long messages are sent [default: 60s]
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
     /// Logins a second [default: all within a minute, 50 at most]
     #[arg(long, value_name = "N")]
     login_rate: Option<f64>,
-    /// The deployment's name, typed as a confirmation while real users are online
+    /// Members of a group [default: 20]
+    #[arg(long, value_name = "N")]
+    members: Option<u64>,
+    /// Size of a file [default: 1MiB]
+    #[arg(long, value_name = "SIZE")]
+    file_size: Option<String>,
+    /// A time that must be met, such as `delivery-p99=500ms`; may be given several times
+    #[arg(long, value_name = "GOAL=TIME")]
+    goal: Vec<String>,
+    /// `reconnect` stops a node: this says that it is meant
+    #[arg(long)]
+    chaos: bool,
+    /// How long the node of `reconnect` stays away
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    away: String,
+    /// With `chat`: what a login, a delivery and a session cost the app hosts, beside what `imctl size` takes for it
+    #[arg(long)]
+    calibrate: bool,
+    /// The deployment's name, typed as a confirmation while real users are online, and for --chaos
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
 }
 
-/// What the users do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Scenario {
-    /// Log in and stay
-    Login,
-    /// Log in and write to each other, two and two
-    Chat,
+/// How far the load is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Users come in.
+    LoggingIn,
+    /// Deeds have begun.
+    Busy,
+    /// What is under way is waited for.
+    Settling,
+}
+
+/// What happens beside the load.
+struct Beside {
+    outage: Option<Outage>,
+    meter: Option<Meter>,
+    questions: Questions,
+}
+
+/// A test that is about to run.
+struct Test<'a> {
+    args: &'a Args,
+    size: &'a Size,
+    road: &'a Road,
+    fleet: &'a Fleet,
+    live: &'a Live,
+    time: Timestamp,
 }
 
 /// Makes the load, or takes away what an earlier one left.
@@ -75,97 +131,191 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::without_bundle(global)?;
     let size = Size::of(&args, &road)?;
     if args.what.is_none() {
-        load::allow_sessions(size.online as u64).map_err(Failure::Usage)?;
+        if args.scenario.stops_a_node() != args.chaos {
+            let what = "--chaos and --scenario reconnect go together: a node is stopped, and started again";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        if args.calibrate && args.scenario != Typed::BuiltIn(Scenario::Chat) {
+            return Err(Failure::Usage(
+                "--calibrate: with `chat` alone, or costs of several things mix".to_owned(),
+            ));
+        }
+        load::allow_sessions(size.users as u64).map_err(Failure::Usage)?;
+        service::has_room(&road, &Words::of(&road)?.load.room, size.users as u64)?;
     }
     let live =
         Live::new(Shape::fitting(global.shape() == OutputFormat::Json), Style::stderr(global.no_color));
     let fleet = connect::fleet(&road, global, &live.sink()).await?;
-    let done = over(&args, &size, (&road, global), &fleet, &live).await;
+    let time = Timestamp::now();
+    let test = Test { args: &args, size: &size, road: &road, fleet: &fleet, live: &live, time };
+    let done = test.over(global).await;
     fleet.close().await;
     live.finish();
     done
 }
 
-async fn over(
-    args: &Args,
-    size: &Size,
-    (road, global): (&Road, &Global),
-    fleet: &Fleet,
-    live: &Live,
-) -> Result<Exit, Failure> {
-    let keeper = keeper(road, fleet)?;
-    let left = people::left(&keeper).await?;
-    if args.what.is_some() {
-        people::remove(&keeper, &left).await?;
-        stdout::line(&format!("{} of earlier tests taken away.", report::counted(left.len(), "account")));
-        return Ok(Exit::Done);
+impl Test<'_> {
+    async fn over(&self, global: &Global) -> Result<Exit, Failure> {
+        let (args, road) = (self.args, self.road);
+        let keeper = service::keeper(road, self.fleet)?;
+        let left = people::left(&keeper).await?;
+        if args.what.is_some() {
+            people::remove(&keeper, &left).await?;
+            stdout::line(&format!("{} of earlier tests taken away.", report::counted(left.len(), "account")));
+            return Ok(Exit::Done);
+        }
+        let words = Words::of(road)?;
+        // Before anything is taken away: those accounts may belong to a test that another operator runs just now.
+        let typed = (args.confirm.as_ref(), args.chaos);
+        service::nobody_is_disturbed(typed, road, self.fleet, &words.service).await?;
+        if !left.is_empty() {
+            let count = report::counted(left.len(), "account");
+            self.live.sink().note(format!("{count} of an earlier test taken away"));
+            people::remove(&keeper, &left).await?;
+        }
+        let beside = self.beside(&words)?;
+        let load = self.load(&words).await?;
+        self.live.sink().phase(format!("making {}", report::counted(self.size.users, "account")));
+        let people = People::make(&keeper, self.size.users, self.time.as_second()).await;
+        let people = people.inspect_err(|_| self.tell_of_clean())?;
+        let load = Load { crowd: Crowd { logins: people.logins(), ..load.crowd }, ..load };
+        let result = self.measured(load, beside).await;
+        let removed = self.remove(&keeper, &people).await;
+        self.live.finish();
+        let exit = self.tell(global, result?)?;
+        removed.map(|()| exit)
     }
-    let words = words(road)?;
-    // Before anything is taken away: those accounts may belong to a test that another operator runs just now.
-    nobody_is_disturbed(args, road, fleet, &words).await?;
-    if !left.is_empty() {
-        live.sink().note(format!("{} of an earlier test taken away", report::counted(left.len(), "account")));
-        people::remove(&keeper, &left).await?;
+
+    async fn remove(&self, keeper: &Keeper<'_>, people: &People) -> Result<(), Failure> {
+        self.live.sink().phase("taking the accounts away".to_owned());
+        let removed = people::remove(keeper, &people.names()).await;
+        Ok(removed.inspect_err(|_| self.tell_of_clean())?)
     }
-    let service = outside::service(road, &words, Duration::from_secs(30)).await.map_err(Failure::Usage)?;
-    let doors: Vec<_> =
-        service.entrances.iter().map(|it| it.door.clone()).filter(|it| it.direct_tls).collect();
-    let doors =
-        if doors.is_empty() { service.entrances.into_iter().map(|it| it.door).collect() } else { doors };
-    let time = Timestamp::now();
-    live.sink().phase(format!("making {}", report::counted(size.online, "account")));
-    let people = People::make(&keeper, size.online, time.as_second()).await?;
-    let load = Load {
-        logins: people.logins(),
-        doors,
-        domain: words.domain.clone(),
-        login_rate: size.login_rate,
-        rate: if args.scenario == Scenario::Chat { size.rate } else { 0.0 },
-        duration: size.duration,
-        body: size.body,
-        within: Duration::from_secs(30),
-    };
-    let result = measured(args, size, (road, fleet), load, (time, live)).await;
-    live.sink().phase("taking the accounts away".to_owned());
-    people::remove(&keeper, &people.names()).await?;
-    live.finish();
-    tell(road, global, result?, time)
+
+    /// Accounts may be left: what takes them away.
+    fn tell_of_clean(&self) {
+        let command = format!("imctl load clean -i {}", self.road.typed());
+        self.live.sink().warn(format!("accounts of this test may be left; take them away with:  {command}"));
+    }
+
+    fn beside(&self, words: &Words) -> Result<Beside, Failure> {
+        let meter = || Meter::of(self.road, self.fleet, &words.load);
+        Ok(Beside {
+            outage: self.outage(words)?,
+            meter: self.args.calibrate.then(meter).transpose()?,
+            questions: hosts::questions(self.road, &words.load.samples)?,
+        })
+    }
+
+    fn outage(&self, words: &Words) -> Result<Option<Outage>, Failure> {
+        if !self.args.chaos {
+            return Ok(None);
+        }
+        let away = duration(&self.args.away).map_err(|cause| Failure::Usage(format!("--away: {cause}")))?;
+        if away > Duration::from_mins(10) {
+            return Err(Failure::Usage("--away: ten minutes at most".to_owned()));
+        }
+        Outage::of(self.road, self.fleet, words.load.outage.as_ref(), away).map(Some)
+    }
+
+    /// The load without its people.
+    async fn load(&self, words: &Words) -> Result<Load, Failure> {
+        let (size, words) = (self.size, &words.service);
+        let service = outside::service(self.road, words, WITHIN).await.map_err(Failure::Usage)?;
+        Ok(Load {
+            crowd: Crowd {
+                logins: Vec::new(),
+                online: size.online,
+                doors: service::doors(&service),
+                domain: words.domain.clone(),
+                conference: words.conference.clone(),
+                members: size.members,
+                to_absent: size.to_absent,
+            },
+            rates: size.rates,
+            login_rate: size.login_rate,
+            duration: size.duration,
+            body: size.body,
+            within: WITHIN,
+            files: service::file_place(&service, size)?,
+            come_back: self.args.chaos,
+        })
+    }
+
+    /// Runs the load while the hosts are watched.
+    async fn measured(&self, load: Load, beside: Beside) -> Result<LoadResult, Failure> {
+        let (sink, stop, ended) = (self.live.sink(), CancellationToken::new(), CancellationToken::new());
+        let watching = tokio::spawn(interrupted(stop.clone(), self.road.typed()));
+        let (say, phase) = watch::channel(Phase::LoggingIn);
+        let told = paced(sink.clone(), say);
+        let busy = hosts::busy(self.fleet, &beside.questions, self.size.seconds(), ended.clone());
+        let moments = Moments { phase: phase.clone(), stop: stop.clone(), ended: ended.clone() };
+        let lasts = load.duration;
+        let goes = async { beside.outage?.happens(lasts, moments, sink).await };
+        let meter = async { beside.meter?.watch(phase, ended.clone()).await };
+        let work = async {
+            let outcome = load::run(load, told, stop.clone()).await;
+            // The hosts need not be watched any longer.
+            ended.cancel();
+            outcome
+        };
+        let (busy, goes, meter, outcome) = tokio::join!(busy, goes, meter, work);
+        watching.abort();
+        let outcome = outcome.map_err(|cause| Failure::Usage(format!("the load cannot be made: {cause}")))?;
+        let mut result = self.kept(&outcome, busy);
+        result.outage = goes;
+        result.calibrated = meter.map(|readings| readings.beside(&result)).unwrap_or_default();
+        Ok(result)
+    }
+
+    fn kept(&self, outcome: &Outcome, busy: Busy) -> LoadResult {
+        let size = self.size;
+        let what = (size.online, size.rates.messages());
+        let mut result = load::result(outcome, &size.name, self.time.to_string(), what);
+        result.goals.clone_from(&size.goals);
+        result.left_bytes = result.put.count * size.file as u64;
+        for (host, seen) in busy.into_iter().filter(|(host, _)| self.road.hosts.contains(host)) {
+            match seen {
+                Ok(load) => drop(result.hosts.insert(host.to_string(), load)),
+                Err(why) => drop(result.unseen.insert(host.to_string(), why)),
+            }
+        }
+        result
+    }
+
+    /// Shows the result, keeps it, compares it with the one before.
+    fn tell(&self, global: &Global, result: LoadResult) -> Result<Exit, Failure> {
+        let road = self.road;
+        let before = earlier(road, &result.scenario);
+        let result = LoadResult { who: operator(), imctl: env!("CARGO_PKG_VERSION").to_owned(), ..result };
+        let name = road.state.keep_result(ResultKind::Load, self.time, &result)?;
+        let view = LoadView {
+            deployment: road.inventory().name.clone(),
+            judged: judge_load(&result),
+            result,
+            before,
+            file: road.state.path(&name).display().to_string(),
+        };
+        match global.shape() {
+            OutputFormat::Json => stdout::line(&view.json().to_string()),
+            OutputFormat::Human => {
+                let style = Style::stdout(global.no_color);
+                stdout::write(|out| report::load(out, &view, style));
+            }
+        }
+        Ok(view.exit())
+    }
 }
 
-/// Runs the load while the hosts are watched.
-async fn measured(
-    args: &Args,
-    size: &Size,
-    (road, fleet): (&Road, &Fleet),
-    load: Load,
-    (time, live): (Timestamp, &Live),
-) -> Result<LoadResult, Failure> {
-    let (sink, stop, ended) = (live.sink(), CancellationToken::new(), CancellationToken::new());
-    let watch = tokio::spawn(interrupted(stop.clone()));
-    let (logins, rate) = (load.logins.len(), load.rate);
-    let told = paced(sink);
-    let busy = hosts::busy(fleet, size.seconds(), ended.clone());
-    let work = async {
-        let outcome = load::run(load, told, stop.clone()).await;
-        // The hosts need not be watched any longer.
-        ended.cancel();
-        outcome
-    };
-    let (busy, outcome) = tokio::join!(busy, work);
-    watch.abort();
-    let outcome = outcome.map_err(|cause| Failure::Usage(format!("the load cannot be made: {cause}")))?;
-    let scenario = if args.scenario == Scenario::Chat { "chat" } else { "login" };
-    let mut result = load::result(&outcome, scenario, time.to_string(), (logins, rate));
-    let known = |host: &HostName| road.hosts.contains(host);
-    result.hosts =
-        busy.into_iter().filter(|(host, _)| known(host)).map(|(host, it)| (host.to_string(), it)).collect();
-    Ok(result)
-}
-
-/// Tells how far it is, not more often than somebody reads.
-fn paced(sink: Sink) -> impl Fn(Progress) + Send + Sync + 'static {
+/// Tells how far it is, not more often than somebody reads; `say` hears of each phase at once.
+fn paced(sink: Sink, say: watch::Sender<Phase>) -> impl Fn(Progress) + Send + Sync + 'static {
     let last: Mutex<Option<Instant>> = Mutex::new(None);
     move |progress| {
+        match progress {
+            Progress::Busy(0, _) => drop(say.send_replace(Phase::Busy)),
+            Progress::Settling => drop(say.send_replace(Phase::Settling)),
+            _ => {}
+        }
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if progress == Progress::Settling || last.is_none_or(|it| it.elapsed() >= PACE) {
             *last = Some(Instant::now());
@@ -177,32 +327,11 @@ fn paced(sink: Sink) -> impl Fn(Progress) + Send + Sync + 'static {
 fn said(sink: &Sink, progress: Progress) {
     sink.phase(match progress {
         Progress::LoggingIn(stand, all, failed) => format!("logging in: {stand} of {all}, {failed} failed"),
-        Progress::Chatting(sent, all) => format!("chatting: {sent} of {all} messages"),
+        Progress::Joining(all) => format!("filling groups: {}", report::counted(all, "member")),
+        Progress::Busy(begun, all) => format!("busy: {begun} of {all} things begun"),
+        Progress::Returning(all) => format!("{} come back and read", report::counted(all, "absent user")),
         Progress::Settling => "waiting for what is under way".to_owned(),
     });
-}
-
-/// Shows the result, keeps it, compares it with the one before.
-fn tell(road: &Road, global: &Global, result: LoadResult, time: Timestamp) -> Result<Exit, Failure> {
-    let before = earlier(road, &result.scenario);
-    let name = format!("load/{}.json", time.strftime("%Y-%m-%dT%H-%M-%S"));
-    let text = serde_json::to_vec_pretty(&result).expect("a result is plain data");
-    road.state.write(&name, &text)?;
-    let view = LoadView {
-        deployment: road.inventory().name.clone(),
-        judged: judge_load(&result),
-        result,
-        before,
-        file: road.state.path(&name).display().to_string(),
-    };
-    match global.shape() {
-        OutputFormat::Json => stdout::line(&view.json().to_string()),
-        OutputFormat::Human => {
-            let style = Style::stdout(global.no_color);
-            stdout::write(|out| report::load(out, &view, style));
-        }
-    }
-    Ok(view.exit())
 }
 
 /// The latest result of the same scenario.
@@ -216,63 +345,12 @@ fn earlier(road: &Road, scenario: &str) -> Option<LoadResult> {
     names.iter().rev().filter_map(kept).find(|result| result.scenario == scenario)
 }
 
-fn keeper<'a>(road: &Road, fleet: &'a Fleet) -> Result<Keeper<'a>, Failure> {
-    let none = || Failure::Usage("the stack does not say how accounts are made".to_owned());
-    let keeper = Keeper::of(road, fleet)?.ok_or_else(none)?;
-    match keeper.elsewhere() {
-        None => Ok(keeper),
-        Some(elsewhere) => Err(Failure::Usage(format!(
-            "accounts are kept elsewhere: {elsewhere}; a load test needs accounts that imctl can make"
-        ))),
-    }
-}
-
-fn words(road: &Road) -> Result<XmppService, Failure> {
-    let none = || Failure::Usage("the stack does not say how clients reach it".to_owned());
-    let stack = &road.topology.stack;
-    let file: ChecksFile = stack.data(stack.file.checks.as_ref().ok_or_else(none)?)?;
-    let Some(raw @ Service::Xmpp(_)) = &file.service else { return Err(none()) };
-    outside::words(road, raw)?.ok_or_else(none)
-}
-
-/// Real users would feel a load test: then it wants the deployment's name.
-async fn nobody_is_disturbed(
-    args: &Args,
-    road: &Road,
-    fleet: &Fleet,
-    words: &XmppService,
-) -> Result<(), Failure> {
-    let name = &road.inventory().name;
-    if args.confirm.as_ref() == Some(name) {
-        return Ok(());
-    }
-    let who = match online(road, fleet, words).await? {
-        Some(0) => return Ok(()),
-        Some(online) => format!("{online} sessions are online"),
-        None => "nobody can say whether users are online".to_owned(),
-    };
-    Err(Failure::Refused(format!(
-        "{who}, and a load test is felt; if you mean it:  imctl load -i {} --confirm {name}",
-        road.typed()
-    )))
-}
-
-/// How many sessions there are; none when it cannot be found out.
-async fn online(road: &Road, fleet: &Fleet, words: &XmppService) -> Result<Option<u64>, Failure> {
-    let asked = words.online.as_ref().and_then(|question| {
-        let host = &road.topology.present(&question.on).next()?.host;
-        Some((question, host, fleet.link(host)?))
-    });
-    let Some((question, host, link)) = asked else { return Ok(None) };
-    let exec = Exec::new(&*question.run, Duration::from_secs(20));
-    let output = link.exec(exec).await.map_err(|cause| Failure::Link(host.clone(), cause))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
-}
-
-/// The first Ctrl-C ends the test in order: what is under way is counted and the accounts go.
-async fn interrupted(stop: CancellationToken) {
+/// The first Ctrl-C ends the test in order: what is under way is counted, a stopped node is started and the accounts go.
+async fn interrupted(stop: CancellationToken, inventory: String) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        stdout::note("Ending the test. Once more Ctrl-C ends imctl at once; then: imctl load clean");
+        stdout::note(&format!(
+            "Ending the test. Once more Ctrl-C ends imctl at once; then:  imctl load clean -i {inventory}"
+        ));
         stop.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
             stdout::end_now(Exit::Interrupted);

@@ -14,9 +14,11 @@ use std::time::Duration;
 /// Questions under way at the same time; a host's SSH server allows ten channels a connection, and hosts differ.
 const AT_ONCE: usize = 8;
 
-struct Words<'a> {
-    scope: &'a Scope,
-    place: String,
+/// A stack's texts and expressions on one instance.
+pub(in crate::cli) struct Words<'a> {
+    pub(in crate::cli) scope: &'a Scope,
+    /// What they belong to, for errors.
+    pub(in crate::cli) place: String,
 }
 
 impl Language for Words<'_> {

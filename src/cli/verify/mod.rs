@@ -4,12 +4,15 @@
 mod inside;
 pub(super) mod outside;
 
+pub(super) use inside::Words;
+
 use super::road::Road;
-use super::{Failure, Global, OutputFormat, connect, stdout};
-use crate::base::{Exit, Finding};
+use super::{Failure, Global, OutputFormat, connect, keep, spoken, stdout};
+use crate::base::{Exit, Finding, Language};
 use crate::exec::Fleet;
 use crate::report::{self, FindingsView, Live, Shape, Style};
 use crate::stack::ChecksFile;
+use jiff::Timestamp;
 use std::time::Instant;
 
 /// Arguments of `imctl verify`.
@@ -27,19 +30,27 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::without_bundle(global)?;
     let view = FindingsView { all: args.all, ..over_new_connections(&road, global).await? };
-    Ok(told(&view, global, args.fail_on.is_some()))
+    told(&road, &view, global, args.fail_on.is_some())
 }
 
 /// Prints findings; the exit code they mean.
-pub(super) fn told(view: &FindingsView, global: &Global, fail_on_warn: bool) -> Exit {
+pub(super) fn told(
+    road: &Road,
+    view: &FindingsView,
+    global: &Global,
+    fail_on_warn: bool,
+) -> Result<Exit, Failure> {
     match global.shape() {
         OutputFormat::Json => stdout::line(&view.json().to_string()),
         OutputFormat::Human => {
             let style = Style::stdout(global.no_color);
-            stdout::write(|out| report::findings(out, view, style));
+            let language = Language::of(&global.lang);
+            let findings = spoken::findings(road, &view.findings, language)?;
+            let view = FindingsView { findings, language, ..view.clone() };
+            stdout::write(|out| report::findings(out, &view, style));
         }
     }
-    view.exit(fail_on_warn)
+    Ok(view.exit(fail_on_warn))
 }
 
 /// The proof at the end of a change that succeeded; none when only some hosts were meant.
@@ -60,7 +71,7 @@ async fn over_new_connections(road: &Road, global: &Global) -> Result<FindingsVi
 
 /// Everything that can be proved about the service, over open connections. Never ends early for a failed proof.
 async fn prove(road: &Road, global: &Global, fleet: &Fleet) -> Result<FindingsView, Failure> {
-    let begun = Instant::now();
+    let (begun, time) = (Instant::now(), Timestamp::now());
     let stack = &road.topology.stack;
     let mut findings: Vec<Finding> = Vec::new();
     if let Some(file) = &stack.file.checks {
@@ -70,11 +81,14 @@ async fn prove(road: &Road, global: &Global, fleet: &Fleet) -> Result<FindingsVi
         }
         findings.extend(inside::ask(road, fleet, &checks.checks).await);
     }
-    Ok(FindingsView {
+    let view = FindingsView {
         command: "verify".to_owned(),
         findings,
         hosts: road.hosts.len(),
         took: begun.elapsed(),
         all: false,
-    })
+        language: Language::En,
+    };
+    keep::judged(road, &view, (time, &road.hosts), Vec::new())?;
+    Ok(view)
 }

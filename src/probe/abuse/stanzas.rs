@@ -5,7 +5,7 @@ use super::{of, stands, untried};
 use crate::checks::{Outcome, Said};
 use crate::xmpp::{Client, Door, Element, Login, Wrong};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 const LARGE: usize = 1 << 20;
 const DEEP: usize = 20_000;
@@ -45,6 +45,10 @@ pub(super) async fn try_all(service: &Service, door: &Door, people: &People) -> 
     said
 }
 
+fn late() -> Wrong {
+    Wrong::Late { what: "answer".to_owned(), within: PATIENCE }
+}
+
 /// How the stream ended after these bytes; none when it goes on.
 async fn thrown(
     service: &Service,
@@ -67,7 +71,7 @@ async fn thrown(
         return Ok(Some(wrong.to_string()));
     }
     loop {
-        match client.next(until).await {
+        match timeout_at(until, client.next()).await.unwrap_or_else(|_| Err(late())) {
             Ok(answer) if answer.get("id") == Some("still-there") => {
                 client.close().await;
                 return Ok(None);
@@ -94,7 +98,7 @@ async fn forged(service: &Service, door: &Door, people: &People) -> Result<Outco
     one.send(&message).await?;
     let until = Instant::now() + Duration::from_secs(3);
     let outcome = loop {
-        match other.next(until).await {
+        match timeout_at(until, other.next()).await.unwrap_or_else(|_| Err(late())) {
             Ok(stanza) if stanza.name == "message" && stanza.own("body").is_some() => {
                 let from = stanza.get("from").unwrap_or_default().to_owned();
                 break Outcome::judged(!from.starts_with(&victim), format!("delivered as from {from}"));

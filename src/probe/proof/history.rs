@@ -35,7 +35,7 @@ async fn whole(client: &mut Client, with: &str) -> Result<(Vec<String>, usize), 
     let mut bodies = Vec::new();
     let mut after: Option<String> = None;
     for page_number in 1..=100 {
-        let page = client.history(with, after.as_deref(), PAGE).await?;
+        let page = client.history(Some(with), after.as_deref(), PAGE).await?;
         bodies.extend(page.messages.iter().filter_map(|message| message.own("body")).map(Element::inner));
         match page.next {
             Some(next) if Some(&next) != after.as_ref() => after = Some(next),

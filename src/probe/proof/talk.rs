@@ -33,7 +33,7 @@ async fn exchange(from: &mut Client, to: &mut Client, address: &str, body: &str)
 
 async fn room(service: &Service, one: &mut Client, other: &mut Client) -> Result<String, Wrong> {
     let room = Room(format!("{}@{}", one.fresh_id(), service.conference));
-    one.enter(&room, "one").await?;
+    one.enter(&room, "one", &[]).await?;
     let outcome = in_room(&room, one, other).await;
     let cleared = one.destroy(&room).await;
     let seen = outcome?;
@@ -41,7 +41,7 @@ async fn room(service: &Service, one: &mut Client, other: &mut Client) -> Result
 }
 
 async fn in_room(room: &Room, one: &mut Client, other: &mut Client) -> Result<String, Wrong> {
-    other.enter(room, "other").await?;
+    other.enter(room, "other", &[]).await?;
     one.tell(room, "one speaks 大家好").await?;
     other.hear("one speaks 大家好").await?;
     other.tell(room, "other speaks").await?;

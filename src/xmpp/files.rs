@@ -1,7 +1,7 @@
 //! Files over HTTPS as a client moves them: put to a slot, fetch back, compare. Names lead to the addresses given,
 //! whatever DNS says; only the given roots are trusted; no redirect, no proxy.
 
-use crate::xmpp::{Slot, Wrong, tls};
+use super::{Slot, Wrong, tls};
 use reqwest::{Client, Url, redirect};
 use rustls::ClientConfig;
 use sha2::{Digest, Sha256};
