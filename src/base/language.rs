@@ -81,6 +81,12 @@ phrases! {
     NotJudged: "not judged: {ids}: {because}", "未检查：{ids}：{because}";
     /// What was not judged on some hosts.
     NotJudgedOn: "not judged: {ids} on {hosts}: {because}", "未检查：{hosts} 上的 {ids}：{because}";
+    /// Somebody answers for a finding.
+    WaivedFinding: "waived: {id} until {until} by {owner}: {reason}", "已豁免：{id}，至 {until}，责任人 {owner}：{reason}";
+    /// What no program can judge.
+    NotTested: "not tested: {what}", "未测试：{what}";
+    /// What comes of a scan.
+    ScanScore: "Score {score} of 100, grade {grade}.", "得分 {score}（满分 100），等级 {grade}。";
     /// How to see what passed, too.
     AllFindings: "all: imctl {command} --all", "查看全部：imctl {command} --all";
     /// Where a finding is told about.

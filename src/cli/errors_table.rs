@@ -370,7 +370,12 @@ pub(super) const ERRORS: &[ErrorReference] = &[
     usage(
         "IM7001",
         "nothing is recorded yet",
-        "A report is made of what `check`, `verify`, `load` and `install` recorded in `.imctl/NAME`, and there is nothing. Is it the right inventory, and the folder in which those commands ran?",
+        "A report is made of what `check`, `verify`, `load`, `scan` and `install` recorded in `.imctl/NAME`, and there is nothing. Is it the right inventory, and the folder in which those commands ran?",
+    ),
+    usage(
+        "IM7002",
+        "the service is not installed",
+        "A scan judges an installed service. On the hosts that the message names imctl has installed nothing, or it was taken away: `imctl plan` shows what is missing, `--on` leaves hosts out.",
     ),
     usage(
         "IM8301",

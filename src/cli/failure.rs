@@ -74,6 +74,14 @@ pub enum Failure {
         /// The inventory as typed.
         inventory: String,
     },
+    /// The service does not stand on hosts.
+    #[error("the service is not installed on {hosts}: there is nothing to judge")]
+    NotInstalled {
+        /// Which hosts.
+        hosts: String,
+        /// The inventory as typed.
+        inventory: String,
+    },
     /// A report was asked for, and nothing was recorded.
     #[error("nothing is recorded of `{deployment}` yet")]
     NothingRecorded {
@@ -123,6 +131,7 @@ impl Failure {
             }
             Self::Usage(_)
             | Self::NothingRecorded { .. }
+            | Self::NotInstalled { .. }
             | Self::Inventory(_)
             | Self::Select(_)
             | Self::Edit(_)
@@ -170,6 +179,7 @@ impl Failure {
             Self::Unfit { .. } => "IM3204",
             Self::Stale { .. } => "IM4001",
             Self::NothingRecorded { .. } => "IM7001",
+            Self::NotInstalled { .. } => "IM7002",
         }
     }
 
@@ -193,6 +203,9 @@ impl Failure {
             Self::Unreached(hosts) => reach::help(hosts),
             Self::Stale { inventory, .. } => {
                 vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]
+            }
+            Self::NotInstalled { inventory, .. } => {
+                vec![format!("imctl plan -i {inventory}  shows what is missing, imctl install -i {inventory}  brings it")]
             }
             Self::NothingRecorded { inventory, .. } => vec![
                 format!("imctl check -i {inventory}  judges the hosts and records it"),

@@ -36,6 +36,7 @@ mod ports;
 mod reach;
 mod report;
 mod road;
+mod scan;
 mod schema;
 mod secret;
 mod size;
@@ -96,6 +97,8 @@ enum Verb {
     Verify(verify::Args),
     /// Makes real sessions and messages at a rate, counts everything, judges.
     Load(load::Args),
+    /// Judges how safe the service and its hosts are, from outside and from within.
+    Scan(scan::Args),
     /// Makes the acceptance report of what was recorded, one page to sign.
     Report(report::Args),
     /// Makes, imports, disables and removes accounts.
@@ -139,6 +142,7 @@ impl Verb {
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,
+            Self::Scan(args) => scan::run(args, global).await,
             Self::Report(args) => report::run(&args, global),
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),

@@ -36,7 +36,8 @@ pub(super) fn findings(
     Ok(findings.iter().map(one).collect())
 }
 
-fn of_product(topology: &Topology, check: &CheckSpec, finding: &Finding) -> Finding {
+/// The finding of a product check in Chinese, on its host.
+pub(super) fn of_product(topology: &Topology, check: &CheckSpec, finding: &Finding) -> Finding {
     let on = |it: &&Instance| finding.host.as_ref().is_none_or(|host| it.host == *host);
     // A host that is no longer in the inventory is spoken of as another of its kind.
     let instance = topology.of(&check.on).find(on).or_else(|| topology.of(&check.on).next());

@@ -11,9 +11,10 @@ const PROGRAM: &str = include_str!("guard.pl");
 /// The script may take so long: it reads the checksums of all packages.
 pub const GUARD_WITHIN: Duration = Duration::from_secs(120);
 
-/// The script; `folders` are those that hold data.
-pub fn guard_script(folders: &[&str]) -> String {
-    format!("perl -e {} {}\n", quote(PROGRAM), quote(&folders.join(" ")))
+/// The script; `folders` are those that hold data, and `quick` leaves out the checksums of packages.
+pub fn guard_script(folders: &[&str], quick: bool) -> String {
+    let quick = if quick { "quick" } else { "" };
+    format!("perl -e {} {} {}\n", quote(PROGRAM), quote(&folders.join(" ")), quote(quick))
 }
 
 /// What was found out about a host.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// A configuration that trusts exactly the roots in these PEM texts, and speaks TLS 1.2 and 1.3.
-pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
+/// The roots in these PEM texts.
+pub fn roots(roots: &[&str]) -> Result<RootCertStore, Wrong> {
     let mut store = RootCertStore::empty();
     for pem in roots {
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
@@ -23,6 +23,12 @@ pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
     if store.is_empty() {
         return Err(Wrong::Tls("no root certificate to trust".to_owned()));
     }
+    Ok(store)
+}
+
+/// A configuration that trusts exactly the roots in these PEM texts, and speaks TLS 1.2 and 1.3.
+pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
+    let store = self::roots(roots)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let by_roots = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
         .build()

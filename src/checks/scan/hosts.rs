@@ -1,6 +1,6 @@
-//! Rules over how a host is guarded: updates, SSH, sudo, accounts, files, logs, units, kernel, and keys lying open.
+//! Rules over how a host is guarded: updates, accounts, files, logs, units, kernel, and keys lying open.
 
-use super::{Outcome, Said};
+use super::{Outcome, Said, login};
 use crate::base::{HostName, newer_package};
 use crate::facts::GuardFacts;
 use std::collections::BTreeMap;
@@ -11,8 +11,6 @@ const BUNDLE_DAYS: i64 = 30;
 const LOG_DAYS: u64 = 180;
 /// What systemd's own judgement of a unit may come to.
 const EXPOSURE: f64 = 4.0;
-const WEAK_ALGORITHMS: [&str; 8] =
-    ["-cbc", "arcfour", "3des", "hmac-md5", "hmac-sha1", "umac-64", "diffie-hellman-group1-", "-sha1"];
 const OLD_PROGRAMS: [&str; 24] = [
     "telnetd",
     "telnetd-ssl",
@@ -79,32 +77,15 @@ const RULES: [HostRule; 36] = [
     ("EXPO-13", clock),
     ("HOST-01", updates),
     ("HOST-02", bundle),
-    ("HOST-03", |it| {
-        let passwords = it.facts.of("sshd", "passwordauthentication") == Some("yes");
-        ssh(it, "permitrootlogin", |value| value != "yes" || !passwords)
-    }),
-    ("HOST-04", |it| ssh(it, "permitemptypasswords", |value| value == "no")),
-    ("HOST-05", |it| ssh(it, "passwordauthentication", |value| value == "no")),
-    ("HOST-06", tries),
-    ("HOST-07", algorithms),
-    ("HOST-08", |it| {
-        let named = ["allowusers", "allowgroups"]
-            .iter()
-            .find_map(|key| it.facts.of("sshd", key).map(|who| (key, who)));
-        asked(it, "sshd", || match named {
-            Some((key, who)) => Outcome::Good(format!("{key} {who}")),
-            None => Outcome::Bad("anybody with an account".to_owned()),
-        })
-    }),
-    ("HOST-09", idle),
-    ("HOST-10", sudo),
-    ("HOST-11", |it| {
-        let said = it.facts.all("sudo-set");
-        let pty = said.iter().any(|word| word == "use_pty");
-        let quiet = said.iter().any(|word| word == "!syslog");
-        no_sudo(it)
-            .unwrap_or_else(|| Outcome::judged(pty && !quiet, if pty { "use_pty" } else { "no use_pty" }))
-    }),
+    ("HOST-03", login::root_passwords),
+    ("HOST-04", login::empty_passwords),
+    ("HOST-05", login::passwords),
+    ("HOST-06", login::tries),
+    ("HOST-07", login::algorithms),
+    ("HOST-08", login::who),
+    ("HOST-09", login::idle),
+    ("HOST-10", login::sudo),
+    ("HOST-11", login::sudo_log),
     ("HOST-12", |it| none(it, "accounts", "root-like", "root alone")),
     ("HOST-13", |it| none(it, "passwords", "empty-password", "none")),
     ("HOST-14", |it| none(it, "passwords", "weak-hash", "yescrypt or SHA-512")),
@@ -134,11 +115,11 @@ pub fn guarded(host: &HostName, seen: &Guarded) -> Vec<Said> {
     said
 }
 
-fn unknown(what: &str) -> Outcome {
+pub(super) fn unknown(what: &str) -> Outcome {
     Outcome::Unknown(format!("{what} could not be found out"))
 }
 
-fn asked(seen: &Guarded, question: &str, judge: impl FnOnce() -> Outcome) -> Outcome {
+pub(super) fn asked(seen: &Guarded, question: &str, judge: impl FnOnce() -> Outcome) -> Outcome {
     if seen.facts.knows(question) { judge() } else { unknown(question) }
 }
 
@@ -226,72 +207,6 @@ fn bundle(seen: &Guarded) -> Outcome {
         Some(days) => Outcome::judged(days <= BUNDLE_DAYS, format!("{days} days")),
         None => Outcome::Open("no bundle is at hand: name it with --bundle".to_owned()),
     }
-}
-
-fn ssh(seen: &Guarded, key: &str, good: impl Fn(&str) -> bool) -> Outcome {
-    match seen.facts.of("sshd", key) {
-        Some(value) => Outcome::judged(good(value), format!("{key} {value}")),
-        None => unknown("sshd's configuration"),
-    }
-}
-
-fn tries(seen: &Guarded) -> Outcome {
-    let number = |key: &str| seen.facts.of("sshd", key).and_then(|value| value.parse::<u64>().ok());
-    let (Some(tries), Some(time)) = (number("maxauthtries"), number("logingracetime")) else {
-        return unknown("sshd's configuration");
-    };
-    Outcome::judged(
-        tries <= 4 && (1..=60).contains(&time),
-        format!("MaxAuthTries {tries}, LoginGraceTime {time}"),
-    )
-}
-
-/// Those that a client and this server would ever agree on are in these three lists. HMAC-SHA1 is left to the defaults of
-/// OpenSSH, which offers it last for old clients.
-fn algorithms(seen: &Guarded) -> Outcome {
-    let mut weak = Vec::new();
-    for key in ["ciphers", "macs", "kexalgorithms"] {
-        let Some(list) = seen.facts.of("sshd", key) else { return unknown("sshd's configuration") };
-        let bad = |name: &&str| {
-            let default = key == "macs" && (name.starts_with("hmac-sha1") || name.starts_with("umac-64"));
-            !default && WEAK_ALGORITHMS.iter().any(|weak| name.contains(weak))
-        };
-        weak.extend(list.split(',').filter(bad).map(str::to_owned));
-    }
-    Outcome::none_of(&weak, "none weak")
-}
-
-fn idle(seen: &Guarded) -> Outcome {
-    let number =
-        |key: &str| seen.facts.of("sshd", key).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
-    let (interval, count) = (number("clientaliveinterval"), number("clientalivecountmax"));
-    match seen.facts.last("tmout") {
-        Some(seconds) => Outcome::Good(format!("TMOUT {seconds}")),
-        None => asked(seen, "sshd", || {
-            Outcome::judged(interval > 0 && count > 0, format!("ClientAliveInterval {interval}, no TMOUT"))
-        }),
-    }
-}
-
-/// What to say where there is no sudo, or where it could not be read.
-fn no_sudo(seen: &Guarded) -> Option<Outcome> {
-    let installed = seen.facts.all("package").iter().any(|line| line.starts_with("sudo "));
-    match (seen.facts.knows("sudo"), installed || !seen.facts.knows("packages")) {
-        (true, _) => None,
-        (false, true) => Some(unknown("sudo's configuration")),
-        (false, false) => Some(Outcome::Open("there is no sudo".to_owned())),
-    }
-}
-
-fn sudo(seen: &Guarded) -> Outcome {
-    if let Some(outcome) = no_sudo(seen) {
-        return outcome;
-    }
-    let own = seen.login.as_deref().unwrap_or("root");
-    let strange =
-        |(who, file): (&str, &str)| (who != own && who != "root").then(|| format!("{who} ({file})"));
-    let strange: Vec<String> = seen.facts.pairs("sudo-free").filter_map(strange).collect();
-    Outcome::none_of(&strange, "none but imctl's own account")
 }
 
 fn old_programs(seen: &Guarded) -> Outcome {

@@ -3,8 +3,11 @@
 
 mod encryption;
 mod hosts;
+mod kept;
+mod login;
 mod network;
 mod score;
+mod verdict;
 mod waiver;
 
 use crate::base::{Finding, HostName, Verdict};
@@ -14,8 +17,10 @@ use std::sync::LazyLock;
 
 pub use encryption::{encryption, endpoint_name};
 pub use hosts::{Guarded, guarded};
+pub use kept::{KeptSeen, SecretFile, kept};
 pub use network::{NetworkSeen, network};
 pub use score::{areas, grade, total};
+pub use verdict::{in_language, scanned};
 pub use waiver::{WaiverMistake, Waivers};
 
 /// Areas in the order in which they are shown.

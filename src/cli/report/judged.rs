@@ -4,7 +4,7 @@ use super::super::road::Road;
 use super::super::{Failure, spoken};
 use super::gather::Gathered;
 use crate::base::{Finding, Language};
-use crate::checks::{Chinese, Reason, Source, judge_load};
+use crate::checks::{Chinese, Reason, Source, in_language, judge_load};
 use crate::record::{Judged, LoadResult};
 use crate::report::{JudgedView, LoadRow, ReasonView, Untested, counts, rows, untested as open};
 use crate::state::Kept;
@@ -97,7 +97,7 @@ pub(super) fn untested(told: &Told<'_>, gathered: &Gathered) -> Result<Vec<Untes
         return Ok(all);
     };
     let findings: Vec<Finding> =
-        kept.value.findings.iter().map(|it| super::scan::finding(told.language, it)).collect();
+        kept.value.findings.iter().map(|it| in_language(told.language, it)).collect();
     all.extend(open(&findings, "S1"));
     let chinese = Chinese::default();
     all.extend(kept.value.untested.iter().map(|text| {

@@ -1,9 +1,9 @@
 //! The security scan as the report shows it: findings by how bad they are, areas, and clauses of MLPS level 3.
 
 use super::judged::Told;
-use crate::base::{Finding, Language, Verdict};
-use crate::checks::{Chinese, is_waived};
-use crate::record::{AreaScore, Danger, ScanResult, Scanned};
+use crate::base::{Finding, Verdict};
+use crate::checks::{in_language, is_waived};
+use crate::record::{AreaScore, Danger, ScanResult};
 use crate::report::{AreaRow, ClauseRow, ScanView, ScannedRow};
 use std::collections::BTreeMap;
 
@@ -24,24 +24,6 @@ pub(super) fn view(told: &Told<'_>, run: &str, scan: &ScanResult) -> ScanView {
     }
 }
 
-/// A finding in a language; what was seen stays as it was recorded.
-pub(super) fn finding(language: Language, it: &Scanned) -> Finding {
-    if language == Language::En || it.zh.what.is_empty() {
-        return it.finding.clone();
-    }
-    let (own, words) = (&it.finding, &it.zh);
-    Finding {
-        what: words.what.clone(),
-        needed: words.needed.clone(),
-        because: match own.verdict {
-            Verdict::NotApplicable => Chinese::default().said(&own.because),
-            _ => words.because.clone(),
-        },
-        fix: if own.fix.is_empty() { String::new() } else { words.fix.clone() },
-        ..own.clone()
-    }
-}
-
 fn area(it: &AreaScore) -> AreaRow {
     let dangers = [Danger::Critical, Danger::High, Danger::Medium, Danger::Low];
     AreaRow {
@@ -57,7 +39,7 @@ fn rows(told: &Told<'_>, scan: &ScanResult) -> Vec<ScannedRow> {
     let mut rows: Vec<ScannedRow> = Vec::new();
     for it in scan.findings.iter().filter(|it| it.finding.verdict != Verdict::NotApplicable) {
         let host = it.finding.host.as_ref().map(ToString::to_string);
-        let bare = Finding { host: None, ..finding(told.language, it) };
+        let bare = Finding { host: None, ..in_language(told.language, it) };
         let same = |row: &&mut ScannedRow| row.finding == bare && row.waived == it.waived;
         match rows.iter_mut().find(same) {
             Some(row) if host.is_some() => row.hosts.extend(host),

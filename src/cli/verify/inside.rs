@@ -11,8 +11,9 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Questions under way at the same time; a host's SSH server allows ten channels a connection, and hosts differ.
-const AT_ONCE: usize = 8;
+/// Questions under way at the same time; a host's SSH server allows ten channels a connection, hosts differ, and a scan has
+/// other questions beside these.
+const AT_ONCE: usize = 6;
 
 /// A stack's texts and expressions on one instance.
 pub(in crate::cli) struct Words<'a> {
@@ -32,7 +33,7 @@ impl Language for Words<'_> {
 }
 
 /// Asks and judges all checks; findings come in the order of the file, then of the hosts.
-pub(super) async fn ask(road: &Road, fleet: &Fleet, checks: &[CheckSpec]) -> Vec<Finding> {
+pub(in crate::cli) async fn ask(road: &Road, fleet: &Fleet, checks: &[CheckSpec]) -> Vec<Finding> {
     let mut questions = Vec::new();
     for check in checks {
         let instances = road.topology.of(&check.on).filter(|instance| road.hosts.contains(&instance.host));

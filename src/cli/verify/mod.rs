@@ -4,7 +4,7 @@
 mod inside;
 pub(super) mod outside;
 
-pub(super) use inside::Words;
+pub(super) use inside::{Words, ask};
 
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, keep, spoken, stdout};
@@ -79,7 +79,7 @@ async fn prove(road: &Road, global: &Global, fleet: &Fleet) -> Result<FindingsVi
         if let Some(service) = &checks.service {
             findings.extend(outside::prove(road, global, fleet, service).await?);
         }
-        findings.extend(inside::ask(road, fleet, &checks.checks).await);
+        findings.extend(ask(road, fleet, &checks.checks).await);
     }
     let view = FindingsView {
         command: "verify".to_owned(),

@@ -3,7 +3,7 @@
 use super::Road;
 use crate::base::{Finding, HostName, Secret, duration};
 use crate::checks::{RULES, rule};
-use crate::cli::user::{Act, Credential, Keeper, PROOF_PREFIX, fresh_password, suffix};
+use crate::cli::user::{Act, Credential, Keeper, PROOF_PREFIX, UserError, fresh_password, suffix};
 use crate::cli::{Failure, Global};
 use crate::desired::Scope;
 use crate::exec::Fleet;
@@ -44,7 +44,7 @@ pub(super) async fn prove(
     }
     let witness = words.whereabouts.as_ref().and_then(|where_| inside(road, fleet, where_));
     let witness = witness.as_ref().map(|inside| inside as &dyn Witness);
-    match with_accounts(&keeper, &service, witness).await {
+    match with_accounts(&keeper, async |people| proof::prove(&service, people, witness).await).await {
         Ok(findings) => Ok(findings),
         Err(error) => Ok(vec![known("LOGIN-01").judged(None, Err::<String, _>(error))]),
     }
@@ -56,11 +56,11 @@ fn without_accounts(why: &str) -> Vec<Finding> {
     needs_account.map(|rule| rule.not_applicable(why)).collect()
 }
 
-async fn with_accounts(
+/// Does something with two fresh accounts, and takes them away again; those that an ended run left go first.
+pub(in crate::cli) async fn with_accounts<T>(
     keeper: &Keeper<'_>,
-    service: &Service,
-    witness: Option<&dyn Witness>,
-) -> Result<Vec<Finding>, crate::cli::user::UserError> {
+    work: impl AsyncFnOnce(&People) -> T,
+) -> Result<T, UserError> {
     let provision = keeper.provision()?;
     let now = Timestamp::now().as_second();
     let left: Vec<String> = provision
@@ -83,9 +83,9 @@ async fn with_accounts(
     let pair = [make(), make()];
     provision.add(&pair).await?;
     let people = People { one: login(&pair[0]), other: login(&pair[1]) };
-    let findings = proof::prove(service, &people, witness).await;
+    let done = work(&people).await;
     provision.act(Act::Remove, &pair.map(|one| one.name)).await?;
-    Ok(findings)
+    Ok(done)
 }
 
 fn login(credential: &Credential) -> Login {
