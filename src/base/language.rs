@@ -87,6 +87,8 @@ phrases! {
     NotTested: "not tested: {what}", "未测试：{what}";
     /// What comes of a scan.
     ScanScore: "Score {score} of 100, grade {grade}.", "得分 {score}（满分 100），等级 {grade}。";
+    /// A scan in one line.
+    ScanLine: "Security  {critical} critical, {high} high, {medium} medium, {low} low, grade {grade}; all of it:  {again}", "安全扫描  严重 {critical}，高危 {high}，中危 {medium}，低危 {low}，等级 {grade}；完整扫描：{again}";
     /// How to see what passed, too.
     AllFindings: "all: imctl {command} --all", "查看全部：imctl {command} --all";
     /// Where a finding is told about.

@@ -48,9 +48,25 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let whole = proved.is_some();
     let exit = change.tell(applied, proved)?;
     if whole {
+        scan_after(&road, global).await;
         report_after(&road, global);
     }
     Ok(exit)
+}
+
+/// What can be seen quickly of how safe it is. It is recorded and told; whoever must answer for it reads the report, so it does
+/// not change how the installation ended.
+async fn scan_after(road: &Road, global: &Global) {
+    let again = format!("imctl scan -i {}", road.typed());
+    let show = match super::scan::after_change(road, global).await {
+        Ok(show) => show,
+        Err(failure) => {
+            stdout::note(&format!("the security scan did not come to its end: {failure}; again:  {again}"));
+            return;
+        }
+    };
+    let line = report::scan_line(&show, &again);
+    if global.shape() == OutputFormat::Human { stdout::line(&line) } else { stdout::note(&line) }
 }
 
 /// Writes the acceptance report. The hosts are as they should be whatever comes of it, so a report that cannot be written is

@@ -1,5 +1,6 @@
 # Says how a host is guarded, one `key value` a line. It changes nothing, and what could not be found out is left unsaid.
 # Standard words after it: FOLDERS (where data stands), separated by spaces; "quick" leaves out checksums of packages.
+use strict;
 no warnings;
 open STDERR, ">", "/dev/null";
 $ENV{LC_ALL} = "C";

@@ -1,5 +1,6 @@
 # Looks for texts that must not be readable: in arguments of processes, in files that everybody may read, in logs, in histories.
 # The texts come on standard input, a line each; what is found is told by place, never by text. It changes nothing.
+use strict;
 no warnings;
 open STDERR, ">", "/dev/null";
 $ENV{LC_ALL} = "C";
@@ -24,6 +25,7 @@ sub holds {
     }
     0;
 }
+my %seen;
 sub reachable { my ($path) = @_; while ($path =~ s{/[^/]+$}{} && length $path) { return 0 if !((stat $path)[2] & 001) } 1 }
 for my $process (grep { /^\d+$/ && $_ != $$ } map { m{([^/]+)$} } glob "/proc/[0-9]*") {
     open my $file, "<", "/proc/$process/cmdline" or next;

@@ -1,7 +1,8 @@
 # Tries TCP connections to all places at once and says which of them take one; nothing is sent over them.
 # Standard words: SECONDS, then ADDRESS:PORT each.
 no warnings;
-use Socket;
+use strict;
+use Socket qw(:DEFAULT SOCK_NONBLOCK);
 use Errno qw(EINPROGRESS);
 my ($seconds, @places) = @ARGV;
 my %open;

@@ -2,8 +2,6 @@
 set -eu
 tree=$1
 chroot "$tree" useradd -m -s /bin/bash ops
-echo 'ops ALL=(ALL) NOPASSWD: ALL' >"$tree/etc/sudoers.d/ops"
-chmod 0440 "$tree/etc/sudoers.d/ops"
 # Each host gets its own.
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree/etc/hostname" "$tree/etc/resolv.conf" "$tree/var/lib/dbus/machine-id"
 : >"$tree/etc/machine-id"

@@ -1,7 +1,7 @@
 //! The life of a lab: up, down, and what happens to its hosts in between.
 
 use super::record::{Lab, LabHost, Store, free_number, private_folder};
-use super::{LabError, Reach, Template, at, base, cgroup, host, needs, net};
+use super::{LabError, Login, Reach, Template, at, base, cgroup, host, needs, net};
 use crate::base::Sink;
 use futures_util::future::try_join_all;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub async fn up(store: &Store, order: Order, sink: &Sink) -> Result<Lab, LabErro
         net::make_switch(&lab).await?;
     }
     sink.phase(format!("starting {}", counted(lab.hosts.len() - there)));
-    try_join_all(lab.hosts[there..].iter().map(|host| add(store, &lab, host))).await?;
+    try_join_all(lab.hosts[there..].iter().map(|host| add(store, &lab, host, order.reach.login))).await?;
     for host in &lab.hosts[..there] {
         restart(store, &lab, host).await?;
     }
@@ -75,8 +75,11 @@ async fn recorded(store: &Store, name: &str, base: PathBuf) -> Result<(Lab, bool
     Ok((lab, true))
 }
 
-async fn add(store: &Store, lab: &Lab, host: &LabHost) -> Result<(), LabError> {
+async fn add(store: &Store, lab: &Lab, host: &LabHost, login: Login) -> Result<(), LabError> {
     tokio::try_join!(net::make_host(lab, host), host::prepare(store, lab, host))?;
+    if login == Login::Ops {
+        host::trust(store, lab, host)?;
+    }
     host::launch(store, lab, host)
 }
 

@@ -135,6 +135,7 @@ const NAMES: usize = 14;
 /// What is said of one host, or the same of several.
 struct Folded<'a> {
     finding: &'a Finding,
+    anywhere: Finding,
     hosts: Vec<&'a str>,
 }
 
@@ -151,16 +152,13 @@ impl Folded<'_> {
 
 /// Findings that say the same of several hosts, in one row.
 fn folded(findings: Vec<&Finding>) -> Vec<Folded<'_>> {
-    let words = |it: &Finding| {
-        let said = [&it.id, &it.what, &it.seen, &it.needed, &it.because, &it.fix];
-        (it.verdict, said.map(String::clone))
-    };
     let mut rows: Vec<Folded<'_>> = Vec::new();
     for finding in findings {
         let host = finding.host.as_ref().map(HostName::as_str);
-        match rows.iter_mut().find(|row| words(row.finding) == words(finding)) {
+        let anywhere = finding.anywhere();
+        match rows.iter_mut().find(|row| row.anywhere == anywhere) {
             Some(row) if host.is_some() => row.hosts.extend(host),
-            _ => rows.push(Folded { finding, hosts: host.into_iter().collect() }),
+            _ => rows.push(Folded { finding, anywhere, hosts: host.into_iter().collect() }),
         }
     }
     rows
@@ -214,7 +212,7 @@ fn write_below(
     let labels = language.say(Phrase::FindingsBelow, &[]);
     let labels: Vec<&str> = labels.split('|').collect();
     let finding = folded.finding;
-    let names = folded.names();
+    let (names, fix) = (folded.names(), folded.anywhere.fix_on(&folded.hosts, language));
     let mut below = Vec::new();
     if folded.many() {
         below.push((labels[0], names.as_str()));
@@ -223,7 +221,7 @@ fn write_below(
         below.push((labels[1], finding.because.as_str()));
     }
     if finding.verdict != Verdict::Passed && !finding.fix.is_empty() {
-        below.push((labels[2], finding.fix.as_str()));
+        below.push((labels[2], fix.as_str()));
     }
     for (label, text) in below {
         let start = indent + 2 + if roomy { wide(label) } else { wide(labels[1]) };

@@ -33,6 +33,6 @@ pub use page::page;
 pub use plan::plan;
 pub use plan_of::plan_view;
 pub use plan_view::{HostView, Mark, PlanView, StageView, StepView, Totals};
-pub use scan::{ScanShow, scan};
+pub use scan::{ScanShow, scan, scan_line};
 pub use size::{SizeView, size};
 pub use style::{Style, Tone, counted, spoken};

@@ -7,6 +7,7 @@ use crate::base::{Exit, Finding, Language, Phrase, Verdict};
 use crate::checks::{Chinese, in_language};
 use crate::record::{AreaScore, Danger, ScanResult, Scanned};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -88,6 +89,29 @@ fn danger(danger: Danger, language: Language) -> &'static str {
         Danger::Low => ["low", "低危"],
     };
     words[usize::from(language == Language::Zh)]
+}
+
+/// The scan in one line, with the command that shows the whole of it.
+pub fn scan_line(show: &ScanShow, again: &str) -> String {
+    let bad = [Danger::Critical, Danger::High, Danger::Medium, Danger::Low].map(|danger| {
+        let of_danger = |it: &&Scanned| {
+            it.danger == danger
+                && it.waived.is_none()
+                && matches!(it.finding.verdict, Verdict::Failed | Verdict::Warning)
+        };
+        let ids: BTreeSet<&str> =
+            show.result.findings.iter().filter(of_danger).map(|it| it.finding.id.as_str()).collect();
+        ids.len()
+    });
+    let words: [(&str, &dyn std::fmt::Display); 6] = [
+        ("critical", &bad[0]),
+        ("high", &bad[1]),
+        ("medium", &bad[2]),
+        ("low", &bad[3]),
+        ("grade", &show.result.grade),
+        ("again", &again),
+    ];
+    show.language.say(Phrase::ScanLine, &words)
 }
 
 /// Writes everything.

@@ -5,6 +5,7 @@ use super::framer::{Framer, Incoming};
 use super::xml::Element;
 use super::{Wrong, tls};
 use rustls::ClientConfig;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -184,7 +185,8 @@ impl Stream {
                 None => reading.await,
             };
             match read {
-                Ok(0) => return Err(Wrong::Network("the server closed the connection".to_owned())),
+                Ok(0) => return Err(closed()),
+                Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => return Err(closed()),
                 Ok(_) => self.framer.push(&bytes),
                 Err(cause) => return Err(Wrong::Network(format!("the connection broke: {cause}"))),
             }
@@ -261,3 +263,7 @@ pub fn condition(error: &Element) -> String {
     }
     if words.is_empty() { "no reason given".to_owned() } else { words.join(", ") }
 }
+fn closed() -> Wrong {
+    Wrong::Network("the server closed the connection".to_owned())
+}
+

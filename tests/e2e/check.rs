@@ -139,6 +139,7 @@ fn planted_faults_are_found_by_their_id_and_nothing_else_is() {
     let ops = world.path("ops.yml");
     std::fs::copy(file, &ops).expect("a copy");
     edit(&ops, |text| text.replace("roles: [database]", "roles: [database], ssh: { user: ops, sudo: true }"));
+    world.host("db1", "umask 226; echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops");
     missed.extend(planted(&world, text(&ops), RIGHTS, ""));
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert_eq!(wrong(&world, file), Vec::<String>::new(), "nothing is left of them");

@@ -39,7 +39,7 @@ pub(super) fn sudo_log(seen: &Guarded) -> Outcome {
 
 fn ssh(seen: &Guarded, key: &str, good: impl Fn(&str) -> bool) -> Outcome {
     match seen.facts.of("sshd", key) {
-        Some(value) => Outcome::judged(good(value), format!("{key} {value}")),
+        Some(value) => Outcome::judged(good(value), value.to_owned()),
         None => unknown("sshd's configuration"),
     }
 }

@@ -1,7 +1,7 @@
 //! The security scan as the report shows it: findings by how bad they are, areas, and clauses of MLPS level 3.
 
 use super::judged::Told;
-use crate::base::{Finding, Verdict};
+use crate::base::Verdict;
 use crate::checks::{in_language, is_waived};
 use crate::record::{AreaScore, Danger, ScanResult};
 use crate::report::{AreaRow, ClauseRow, ScanView, ScannedRow};
@@ -39,7 +39,7 @@ fn rows(told: &Told<'_>, scan: &ScanResult) -> Vec<ScannedRow> {
     let mut rows: Vec<ScannedRow> = Vec::new();
     for it in scan.findings.iter().filter(|it| it.finding.verdict != Verdict::NotApplicable) {
         let host = it.finding.host.as_ref().map(ToString::to_string);
-        let bare = Finding { host: None, ..in_language(told.language, it) };
+        let bare = in_language(told.language, it).anywhere();
         let same = |row: &&mut ScannedRow| row.finding == bare && row.waived == it.waived;
         match rows.iter_mut().find(same) {
             Some(row) if host.is_some() => row.hosts.extend(host),
@@ -54,6 +54,10 @@ fn rows(told: &Told<'_>, scan: &ScanResult) -> Vec<ScannedRow> {
                 ended: it.waived.is_some() && !is_waived(it, told.today),
             }),
         }
+    }
+    for row in &mut rows {
+        let hosts: Vec<&str> = row.hosts.iter().map(String::as_str).collect();
+        row.finding.fix = row.finding.fix_on(&hosts, told.language);
     }
     rows.sort_by_key(|row| (row.finding.verdict == Verdict::Passed, row.danger));
     rows
