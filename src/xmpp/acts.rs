@@ -141,6 +141,20 @@ impl Client {
         after: Option<&str>,
         page: usize,
     ) -> Result<ArchivePage, Wrong> {
+        self.archived(None, (with, after), page).await
+    }
+
+    /// Asks for the first page of somebody else's history.
+    pub async fn history_of(&mut self, owner: &str) -> Result<ArchivePage, Wrong> {
+        self.archived(Some(owner), (None, None), 20).await
+    }
+
+    async fn archived(
+        &mut self,
+        owner: Option<&str>,
+        (with, after): (Option<&str>, Option<&str>),
+        page: usize,
+    ) -> Result<ArchivePage, Wrong> {
         let query = self.fresh_id();
         let form = Element::new("x", FORMS)
             .attr("type", "submit")
@@ -151,7 +165,7 @@ impl Client {
             window = window.child(Element::new("after", RSM).text(after));
         }
         let question = Element::new("query", MAM).attr("queryid", &*query).child(form).child(window);
-        let answer = self.request("set", None, question).await?;
+        let answer = self.request("set", owner, question).await?;
         let end = answer.find("fin", MAM).ok_or_else(|| Wrong::Answer("history has no end".to_owned()))?;
         let complete = end.get("complete") == Some("true");
         let last = end.find("set", RSM).and_then(|set| set.own("last")).map(Element::inner);
