@@ -39,7 +39,7 @@ for my $process (grep { /^\d+$/ && $_ != $$ } map { m{([^/]+)$} } glob "/proc/[0
 for my $path (map { my $home = (split /:/)[5]; glob "$home/.*history" } do { open my $file, "<", "/etc/passwd"; <$file> }) {
     found("history", $path) if !$seen{$path}++ && holds($path);
 }
-for my $path (split /\n/, `find /var/log -xdev -type f -size -1G`) { found("log", $path) if holds($path) }
+for my $path (split /\n/, `find /var/log -xdev -type f -size -1048576k`) { found("log", $path) if holds($path) }
 for my $path (split /\n/, `find /etc /opt /srv /usr/local /tmp /var/tmp /home /root -xdev -type f -perm -0004 -size -4M`) {
     found("readable", $path) if reachable($path) && holds($path);
 }

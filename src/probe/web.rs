@@ -1,5 +1,6 @@
 //! Requests over HTTPS exactly as they are written: no path is tidied, nothing is followed. One connection a request.
 
+use super::walk::onlooking;
 use crate::xmpp::tls;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -46,15 +47,16 @@ impl Reply {
 }
 
 impl Site {
-    /// A site that is trusted by these roots (PEM).
+    /// A site. It is asked whatever certificate it shows: whether that is to be trusted is a question of its own.
     pub(super) fn new(
         address: SocketAddr,
         name: &str,
         roots: &[&str],
         within: Duration,
     ) -> Result<Self, String> {
-        let config = tls::trusting(roots).map_err(|wrong| wrong.to_string())?;
-        Ok(Self { address, name: name.to_owned(), config, within })
+        let roots = tls::roots(roots).map_err(|wrong| wrong.to_string())?;
+        let (config, _) = onlooking(&Arc::new(roots))?;
+        Ok(Self { address, name: name.to_owned(), config: Arc::new(config), within })
     }
 
     /// Asks; `head` is method and path, and further header lines may follow it.

@@ -1,11 +1,12 @@
-//! The certificate that an endpoint shows, whether it is to be trusted or not: nothing is sent over such a connection.
+//! The certificate that an endpoint shows, whether it is to be trusted or not. What else is tried over such a connection holds nothing
+//! but what a stranger may send.
 
 use super::{Endpoint, WITHIN, begun};
 use crate::record::CertificateSeen;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::{Instant, timeout_at};
 use x509_parser::extensions::GeneralName;
@@ -14,7 +15,7 @@ use x509_parser::public_key::PublicKey;
 
 /// Lets every certificate pass and keeps what the real judge says of it.
 #[derive(Debug)]
-struct Onlooker {
+pub(in crate::probe) struct Onlooker {
     judge: Arc<WebPkiServerVerifier>,
     seen: Mutex<Option<(Vec<u8>, Option<String>)>>,
 }
@@ -77,22 +78,31 @@ fn reason(cause: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
             "it is not valid yet".to_owned()
         }
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it is an authority's own certificate".to_owned()
+        }
         other => other.to_string(),
     }
 }
 
-/// The certificate; none when no handshake comes about.
-pub(super) async fn shown(endpoint: &Endpoint) -> Option<CertificateSeen> {
+/// A configuration that goes on whatever certificate it is shown, and the one who looked at it.
+pub(in crate::probe) fn onlooking(roots: &Arc<RootCertStore>) -> Result<(ClientConfig, Arc<Onlooker>), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let judge =
-        WebPkiServerVerifier::builder_with_provider(Arc::clone(&endpoint.roots), Arc::clone(&provider));
-    let onlooker = Arc::new(Onlooker { judge: judge.build().ok()?, seen: Mutex::new(None) });
+    let judge = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(&provider));
+    let judge = judge.build().map_err(|cause| cause.to_string())?;
+    let onlooker = Arc::new(Onlooker { judge, seen: Mutex::new(None) });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .ok()?
+        .map_err(|cause| cause.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&onlooker) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
+    Ok((config, onlooker))
+}
+
+/// The certificate; none when no handshake comes about.
+pub(super) async fn shown(endpoint: &Endpoint) -> Option<CertificateSeen> {
+    let (config, onlooker) = onlooking(&endpoint.roots).ok()?;
     let until = Instant::now() + WITHIN;
     let socket = begun(endpoint, until).await.ok()?;
     let name = ServerName::try_from(endpoint.name.clone()).ok()?;

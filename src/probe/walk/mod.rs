@@ -6,6 +6,7 @@ mod hello;
 
 use crate::record::{SuiteSeen, TlsVersion, Walk};
 use crate::xmpp::Door;
+pub(super) use certificate::onlooking;
 use hello::{Chosen, Heard, Offer};
 use rand::Rng as _;
 use std::collections::BTreeMap;

@@ -1,0 +1,103 @@
+//! Planted misconfigurations on the hosts of an installed service: `imctl scan` must find each by its own id, and nothing else.
+
+use super::world::{World, may_run, text};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// A line of `tests/holes/holes.yml`; what it means stands there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hole {
+    id: String,
+    #[serde(default)]
+    also: Vec<String>,
+    on: String,
+    batch: u32,
+    plant: String,
+    #[serde(default)]
+    undo: String,
+}
+
+/// Rules that fail, with the hosts and what was seen.
+type Fired = BTreeMap<String, String>;
+
+/// What was changed by hand on hosts fires this beside the rule of its own.
+const DRIFT: &str = "DRIFT-01";
+
+#[test]
+fn planted_holes_are_found_by_their_own_rule_and_nothing_else_is() {
+    if !may_run() {
+        return;
+    }
+    let world = World::new("holes");
+    let file = world.up("three");
+    let bundle = world.path("bundle");
+    let tail = ["-i", text(&file), "--bundle", text(&bundle)];
+    world.imctl(&["bundle", "build", "-i", text(&file), "-o", text(&bundle), "--trust"]);
+    let (code, said) = world.imctl_ends(&[&["scan"], &tail[..]].concat());
+    assert!(code == 2 && said.contains("IM7002"), "nothing is installed yet: {said}");
+    world.imctl(&[&["install", "-y"], &tail[..]].concat());
+    let clean = scan(&world, &tail, 0);
+    let usual: BTreeSet<String> = clean.keys().cloned().collect();
+    world.say(&format!("on the clean service: {}", usual.iter().cloned().collect::<Vec<_>>().join(" ")));
+
+    let holes: Vec<Hole> = serde_yaml::from_str(include_str!("../holes/holes.yml")).expect("the list is YAML");
+    assert!(holes.iter().all(|hole| !usual.contains(&hole.id)), "a hole stands open already");
+    let (mut missed, mut surplus) = (Vec::new(), Vec::new());
+    let batches: BTreeSet<u32> = holes.iter().map(|hole| hole.batch).collect();
+    for batch in batches {
+        let own: Vec<&Hole> = holes.iter().filter(|hole| hole.batch == batch).collect();
+        for hole in &own {
+            let (code, said) = world.host(&hole.on, &filled(&hole.plant, &file));
+            assert_eq!(code, 0, "{} is not planted: {said}", hole.id);
+        }
+        let fired = scan(&world, &tail, 3);
+        missed.extend(own.iter().filter(|hole| !fired.contains_key(&hole.id)).map(|hole| hole.id.clone()));
+        let wanted = own.iter().flat_map(|hole| hole.also.iter().chain([&hole.id]));
+        let wanted: BTreeSet<&str> = wanted.map(String::as_str).chain([DRIFT]).collect();
+        let strange = fired.iter().filter(|(id, _)| !usual.contains(*id) && !wanted.contains(id.as_str()));
+        surplus.extend(strange.map(|(id, seen)| format!("batch {batch}: {id}: {seen}")));
+        for hole in own.iter().rev().filter(|hole| !hole.undo.is_empty()) {
+            let (code, said) = world.host(&hole.on, &filled(&hole.undo, &file));
+            assert_eq!(code, 0, "{} is not undone: {said}", hole.id);
+        }
+        world.imctl(&[&["install", "-y"], &tail[..]].concat());
+        world.say(&format!("batch {batch}: {} planted; missed so far: {missed:?}", own.len()));
+    }
+    let after: BTreeSet<String> = scan(&world, &tail, 0).into_keys().collect();
+    assert_eq!(after, usual, "all holes are closed again");
+    assert!(missed.is_empty() && surplus.is_empty(), "missed: {missed:?}\nsurplus: {}", surplus.join("\n"));
+}
+
+/// One whole scan: the rules that fail.
+fn scan(world: &World, tail: &[&str], wanted: i32) -> Fired {
+    let (code, said) = world.imctl_ends(&[&["scan", "--output", "json"], tail].concat());
+    let answer = said.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no answer: {said}"));
+    let answer: Value = serde_json::from_str(answer).expect("the answer is JSON");
+    let mut fired = Fired::new();
+    for scanned in answer["findings"].as_array().expect("a list") {
+        let finding = &scanned["finding"];
+        if matches!(finding["verdict"].as_str(), Some("failed" | "warning")) {
+            let word = |key: &str| finding[key].as_str().unwrap_or("service").to_owned();
+            let seen = fired.entry(word("id")).or_default();
+            seen.push_str(&format!(" [{}] {}", word("host"), word("seen")));
+        }
+    }
+    assert_eq!(code, wanted, "{fired:#?}");
+    fired
+}
+
+/// A script with the words in capitals filled in.
+fn filled(script: &str, inventory: &Path) -> String {
+    let hosts = std::fs::read_to_string(inventory).expect("the inventory is there");
+    let hosts: Value = serde_yaml::from_str(&hosts).expect("it is YAML");
+    let domain = hosts["domain"].as_str().expect("a domain");
+    let mut script = script.replace("DOMAIN", domain);
+    for (name, host) in hosts["hosts"].as_object().expect("hosts") {
+        let address = host["address"].as_str().expect("an address");
+        script = script.replace(&format!("ADDRESS_{name}"), address);
+    }
+    script
+}
