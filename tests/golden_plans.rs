@@ -302,6 +302,34 @@ fn a_restart_that_a_run_was_cut_off_before_is_made_up_for() {
 }
 
 #[test]
+fn a_service_restarts_host_by_host_when_its_packages_get_security_updates() {
+    let (inventory, stack) = load("six");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let mut desired = wanted(&topology);
+    for resource in desired.instances.iter_mut().flat_map(|it| &mut it.resources) {
+        let Resource::Updates(updates) = resource else { continue };
+        let wanted = [("haproxy", "2.6.12-1+deb12u4"), ("curl", "1"), ("libexpat1", "2.5.0-1+deb12u5")];
+        updates.versions = wanted.map(|(name, version)| (name.to_owned(), version.to_owned())).into();
+    }
+    let observed = installed(&topology);
+    let hosts = observed.keys().map(|host| (host.clone(), String::new())).collect();
+    let basis = Basis { hosts, ..Basis::default() };
+    let plan =
+        plan::install(Scene { topology: &topology, desired: &desired, observed: &observed, basis: &basis });
+    let steps = plan.steps().filter(|step| matches!(step.kind.as_str(), "updates" | "service"));
+    let told: Vec<String> = steps.map(|step| format!("{} {}", step.on, step.line())).collect();
+    let expected = [
+        "app1 ~ updates system 1 security update",
+        "app2 ~ updates system 1 security update",
+        "app1 ^ service haproxy.service restarts",
+        "app2 ^ service haproxy.service restarts",
+    ];
+    assert_eq!(told, expected);
+    let stage = plan.stages.iter().find(|stage| stage.title == "balancer").expect("it restarts");
+    assert_eq!(stage.batches.len(), 2, "one after the other");
+}
+
+#[test]
 fn a_lost_host_is_left_alone_and_the_others_let_it_in_no_more() {
     let (inventory, stack) = load("six");
     let before = topology::build(&inventory, &stack).expect("they fit");

@@ -1,6 +1,7 @@
 //! Resolves and fetches packages for the target rather than for this machine: an apt root of its own whose
 //! status is empty, so that the whole closure down to libc comes along. It changes nothing of this machine's apt.
 
+use super::manifest::is_security;
 use super::sources::Mirrors;
 use super::{BundleError, VersionOrder, tool};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,15 @@ pub(super) struct Chosen {
     pub(super) architecture: String,
     /// The fetched file.
     pub(super) file: PathBuf,
+}
+
+/// Packages on this machine.
+#[derive(Debug, Default)]
+pub(super) struct Fetched {
+    /// The whole closure.
+    pub(super) packages: Vec<Chosen>,
+    /// URIs asked: URI -> files.
+    pub(super) requests: BTreeMap<String, usize>,
 }
 
 impl AptRoot {
@@ -63,25 +73,42 @@ impl AptRoot {
             .map(|said| fetched(&said))
     }
 
-    /// Resolves one version's packages and fetches what is not here yet; also returns the URIs asked.
-    pub(super) fn fetch(
+    /// Stanzas of all packages that may be installed, each in the version that would be.
+    pub(super) fn available(&self, suites: &BTreeMap<String, Vec<String>>) -> Result<String, BundleError> {
+        self.write("preferences", &pins(&self.release, suites))?;
+        tool::text(self.apt("apt-cache").arg("dumpavail"))
+    }
+
+    /// The whole closure of packages, with what is recommended beside them or without.
+    pub(super) fn resolve(
         &self,
         order: &VersionOrder,
-    ) -> Result<(Vec<Chosen>, BTreeMap<String, usize>), BundleError> {
+        recommended: bool,
+    ) -> Result<Vec<Chosen>, BundleError> {
         self.write("preferences", &pins(&self.release, &order.suites))?;
-        let simulated = tool::text(self.apt("apt-get").args(["-q", "-s", "install"]).args(&order.packages))?;
+        let recommended = format!("APT::Install-Recommends={recommended}");
+        let mut simulation = self.apt("apt-get");
+        simulation.args(["-q", "-s", "-o", &recommended, "install"]).args(&order.packages);
+        let simulated = tool::text(&mut simulation)?;
         let mut chosen: Vec<Chosen> = simulated.lines().filter_map(|line| self.chosen(line)).collect();
         chosen.sort();
+        Ok(chosen)
+    }
+
+    /// Resolves packages and fetches what is not here yet.
+    pub(super) fn fetch(&self, order: &VersionOrder) -> Result<Fetched, BundleError> {
+        let chosen = self.resolve(order, false)?;
         let said = tool::text(
             self.apt("apt-get").args(["-q", "-y", "--download-only", "install"]).args(&order.packages),
         )?;
         if let Some(missing) = chosen.iter().find(|package| !package.file.exists()) {
             return Err(BundleError::Order(format!("apt chose `{}` and did not fetch it", missing.name)));
         }
-        Ok((chosen, fetched(&said)))
+        Ok(Fetched { packages: chosen, requests: fetched(&said) })
     }
 
-    /// The suite each package comes from: (name, version) -> suite. The release itself wins over the others.
+    /// The suite each package comes from: (name, version) -> suite. A security suite wins over the release itself, which
+    /// takes security updates over with each point release, and the release over the others.
     pub(super) fn suites(
         &self,
         chosen: &[Chosen],
@@ -100,7 +127,8 @@ impl AptRoot {
             };
             let known =
                 suites.entry((name.to_owned(), version.to_owned())).or_insert_with(|| suite.to_owned());
-            if suite.len() < known.len() {
+            let rank = |suite: &str| (!is_security(suite), suite.len());
+            if rank(suite) < rank(known) {
                 suite.clone_into(known);
             }
         }
@@ -200,11 +228,11 @@ fn pins(release: &str, suites: &BTreeMap<String, Vec<String>>) -> String {
     let mut text = String::new();
     for (suite, globs) in suites {
         let suite = suite_name(release, suite);
-        let _ = write!(
-            text,
-            "Package: {}\nPin: release n={suite}\nPin-Priority: 990\n\nPackage: *\nPin: release n={suite}\nPin-Priority: -1\n\n",
-            globs.join(" ")
-        );
+        if !globs.is_empty() {
+            let globs = globs.join(" ");
+            let _ = write!(text, "Package: {globs}\nPin: release n={suite}\nPin-Priority: 990\n\n");
+        }
+        let _ = write!(text, "Package: *\nPin: release n={suite}\nPin-Priority: -1\n\n");
     }
     text
 }

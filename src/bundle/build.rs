@@ -5,10 +5,11 @@ use super::apt::{self, AptRoot, Chosen};
 use super::artifact::{self, Artifact};
 use super::deb::Deb;
 use super::manifest::{
-    ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside,
+    ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside, is_security,
 };
 use super::openpgp::PgpKey;
 use super::shelf::{Shelf, may_replace};
+use super::updates::unpinned;
 use super::{BundleError, Order, SigningKey, digest, index, licenses, sbom, verify};
 use crate::base::{Bytes, Sink};
 use flate2::Compression;
@@ -42,6 +43,8 @@ pub struct Built {
 /// What was gathered for a bundle, before it has a date.
 struct Gathered {
     versions: BTreeMap<String, Vec<Chosen>>,
+    /// Security updates of the base system and what they need, beside what the versions hold.
+    updates: Vec<Chosen>,
     debs: BTreeMap<Chosen, Deb>,
     suites: BTreeMap<(String, String), String>,
     artifacts: BTreeMap<String, (ArtifactEntry, Artifact)>,
@@ -106,19 +109,28 @@ fn gather(
     let mut versions = BTreeMap::new();
     for (version, packages) in &order.versions {
         sink.phase(format!("resolving and fetching {} {version}", order.stack));
-        let (chosen, asked) = root.fetch(packages)?;
-        for (uri, count) in asked {
-            *requests.entry(uri).or_default() += count;
-        }
-        versions.insert(version.clone(), chosen);
+        let fetched = root.fetch(packages)?;
+        add(&mut requests, fetched.requests);
+        versions.insert(version.clone(), fetched.packages);
     }
-    let all: BTreeSet<Chosen> = versions.values().flatten().cloned().collect();
+    sink.phase("resolving and fetching security updates of the base system");
+    let fetched = root.fetch_updates(&suites)?;
+    add(&mut requests, fetched.requests);
+    let updates = unpinned(fetched.packages, &versions);
+    let all: BTreeSet<Chosen> = versions.values().flatten().chain(&updates).cloned().collect();
     let all: Vec<Chosen> = all.into_iter().collect();
     sink.phase(format!("reading {} packages", all.len()));
     let debs = read_all(&all, &bench.cache)?;
     let suites = root.suites(&all)?;
     let artifacts = gather_artifacts(order, bench, sink, &mut requests)?;
-    Ok((Gathered { versions, debs, suites, artifacts }, requests))
+    Ok((Gathered { versions, updates, debs, suites, artifacts }, requests))
+}
+
+/// Adds counts to counts.
+fn add(requests: &mut BTreeMap<String, usize>, more: BTreeMap<String, usize>) {
+    for (uri, count) in more {
+        *requests.entry(uri).or_default() += count;
+    }
 }
 
 /// Artifacts of an order with their entries; what cargo asked for is added to the requests.
@@ -185,7 +197,7 @@ fn compose(
     shelf.bytes(KEYRING, pgp.keyring());
     let packages = shelve_packages(gathered, &mut shelf);
     for (version, chosen) in &gathered.versions {
-        shelve_index(version, &date(when)?, &gathered.of(chosen), &pgp, &mut shelf);
+        shelve_index(version, &date(when)?, &gathered.offered(chosen), &pgp, &mut shelf);
     }
     for (entry, artifact) in gathered.artifacts.values() {
         shelf.copy(&entry.file, &artifact.file, &entry.sha256, entry.size);
@@ -219,9 +231,19 @@ fn compose(
 }
 
 impl Gathered {
-    /// Packages with their paths in the repository.
-    fn of(&self, chosen: &[Chosen]) -> Vec<(String, &Deb)> {
-        chosen.iter().map(|package| (pool(package), &self.debs[package])).collect()
+    /// What hosts of a version of the stack are offered, with paths in the repository: what that version is installed from,
+    /// and of everything else the security updates with what they need.
+    fn offered(&self, own: &[Chosen]) -> Vec<(String, &Deb)> {
+        let names: BTreeSet<&str> = own.iter().map(|package| package.name.as_str()).collect();
+        let is_update = |package: &Chosen| {
+            let suite = self.suites.get(&(package.name.clone(), package.version.clone()));
+            self.updates.contains(package) || suite.is_some_and(|suite| is_security(suite))
+        };
+        let offered = |package: &Chosen| {
+            if names.contains(package.name.as_str()) { own.contains(package) } else { is_update(package) }
+        };
+        let debs = self.debs.iter().filter(|(package, _)| offered(package));
+        debs.map(|(package, deb)| (pool(package), deb)).collect()
     }
 
     fn crates(&self) -> BTreeMap<String, Vec<licenses::Crate>> {
@@ -233,7 +255,8 @@ fn installed(chosen: &[Chosen]) -> BTreeMap<String, String> {
     chosen.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
 }
 
-/// Puts the signed index of one version of the stack on the shelf: apt on a host sees only that version's packages.
+/// Puts the signed index of one version of the stack on the shelf: apt on a host sees only that version's packages and
+/// security updates.
 fn shelve_index(version: &str, date: &str, debs: &[(String, &Deb)], pgp: &PgpKey, shelf: &mut Shelf) {
     let debs: Vec<(&str, &Deb)> = debs.iter().map(|(path, deb)| (path.as_str(), *deb)).collect();
     let plain = index::packages(&debs).into_bytes();
@@ -320,6 +343,7 @@ pub(super) fn small(key: &SigningKey, root: &Path, when: &str) {
     };
     let gathered = Gathered {
         versions: BTreeMap::from([("1.0".into(), vec![chosen.clone()])]),
+        updates: Vec::new(),
         debs: BTreeMap::from([(chosen, read)]),
         suites: BTreeMap::new(),
         artifacts: BTreeMap::from([("tool".into(), (entry, artifact))]),

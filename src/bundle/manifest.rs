@@ -1,5 +1,6 @@
 //! The signed table of contents of a bundle: what it is for and the digest of every file. Types and paths only.
 
+use crate::base::newer_package;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -97,10 +98,32 @@ impl Manifest {
         own.into_iter().filter(|(name, _)| several(name)).collect()
     }
 
+    /// Security updates for hosts of this version: name -> version. What the version itself is installed from stays at
+    /// its version.
+    pub fn updates(&self, version: &str) -> BTreeMap<String, String> {
+        let own = self.versions.get(version);
+        let mut updates: BTreeMap<String, String> = BTreeMap::new();
+        for package in self.packages.iter().filter(|package| is_security(&package.suite)) {
+            let pinned = own.and_then(|own| own.get(&package.name));
+            let known = updates.get(&package.name);
+            if pinned.is_none_or(|pinned| *pinned == package.version)
+                && known.is_none_or(|known| newer_package(&package.version, known))
+            {
+                updates.insert(package.name.clone(), package.version.clone());
+            }
+        }
+        updates
+    }
+
     /// Bytes of all files together.
     pub fn size(&self) -> u64 {
         self.files.values().map(|file| file.size).sum()
     }
+}
+
+/// Whether a suite holds security updates, as `bookworm-security` does.
+pub(super) fn is_security(suite: &str) -> bool {
+    suite.contains("security")
 }
 
 /// Whether a path of a manifest stays inside the bundle: plain words between slashes.
@@ -113,6 +136,46 @@ pub(super) fn is_inside(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn updates_are_of_a_security_suite_and_never_move_what_a_version_is_installed_from() {
+        let entry = |name: &str, version: &str, suite: &str| PackageEntry {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: "amd64".to_owned(),
+            suite: suite.to_owned(),
+            file: String::new(),
+            sha256: String::new(),
+        };
+        let map = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
+            all.iter().map(|&(name, version)| (name.to_owned(), version.to_owned())).collect()
+        };
+        let manifest = Manifest {
+            format: 1,
+            deployment: "d".into(),
+            stack: "s".into(),
+            platform: "p".into(),
+            created: String::new(),
+            imctl: String::new(),
+            openpgp: String::new(),
+            versions: BTreeMap::from([
+                ("1".to_owned(), map(&[("server", "1"), ("libx", "2+deb12u1"), ("libc6", "2")])),
+                ("2".to_owned(), map(&[("server", "2~bpo12"), ("libc6", "2")])),
+            ]),
+            packages: vec![
+                entry("server", "1", "bookworm-security"),
+                entry("server", "2~bpo12", "bookworm-backports"),
+                entry("libx", "2+deb12u1", "bookworm-security"),
+                entry("libc6", "2", "bookworm"),
+                entry("less", "1", "bookworm-security"),
+                entry("less", "1.1", "bookworm-security"),
+            ],
+            artifacts: BTreeMap::new(),
+            files: BTreeMap::new(),
+        };
+        assert_eq!(manifest.updates("1"), map(&[("server", "1"), ("libx", "2+deb12u1"), ("less", "1.1")]));
+        assert_eq!(manifest.updates("2"), map(&[("libx", "2+deb12u1"), ("less", "1.1")]));
+    }
 
     #[test]
     fn only_plain_paths_stay_inside() {

@@ -26,6 +26,7 @@ mod supply;
 #[cfg(test)]
 mod tests;
 mod tool;
+mod updates;
 mod verify;
 
 pub use crate::resource::waiting_script;

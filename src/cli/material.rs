@@ -35,6 +35,7 @@ pub(super) fn make(road: &Road) -> Result<Made, Failure> {
     if let Some(bundle) = &road.bundle {
         let artifacts = bundle.manifest().artifacts.iter();
         material.artifacts = artifacts.map(|(name, it)| (name.clone(), it.sha256.clone())).collect();
+        material.updates = bundle.manifest().updates(&road.topology.version);
     }
     if wants.secrets.is_empty() && wants.certificates.is_empty() {
         return Ok(Made { material, redactor: Redactor::default(), notes: Vec::new(), mirror: Vec::new() });

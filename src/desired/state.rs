@@ -79,6 +79,15 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
     Ok(Desired { instances })
 }
 
+/// Fills in what only the bundle's manifest tells.
+fn from_bundle(resource: &mut Resource, material: &Material) {
+    match resource {
+        Resource::Artifact(artifact) => artifact.sha256 = material.artifacts.get(&artifact.name).cloned(),
+        Resource::Updates(updates) => updates.versions.clone_from(&material.updates),
+        _ => {}
+    }
+}
+
 struct Work<'a> {
     topology: &'a Topology,
     known: Option<Known<'a>>,
@@ -92,8 +101,8 @@ impl Work<'_> {
         let mut resources = Vec::new();
         for raw in &spec.resources {
             if let Some(mut resource) = self.renderer.resource(raw, &self.context, depth)? {
-                if let (Resource::Artifact(artifact), Some(known)) = (&mut resource, self.known) {
-                    artifact.sha256 = known.material.artifacts.get(&artifact.name).cloned();
+                if let Some(known) = self.known {
+                    from_bundle(&mut resource, known.material);
                 }
                 resources.push(resource);
             }

@@ -65,6 +65,8 @@ pub struct Material {
     pub certificates: BTreeMap<(String, HostName), Certificate>,
     /// SHA-256 of the bundle's artifacts by name; empty when no bundle is at hand.
     pub artifacts: BTreeMap<String, String>,
+    /// Packages of the bundle that come from a security suite: name -> version; empty when no bundle is at hand.
+    pub updates: BTreeMap<String, String>,
 }
 
 /// Tells which secrets and certificates a topology wants.

@@ -3,7 +3,7 @@
 use super::manifest::{MANIFEST_KEY, manifest_script};
 use super::members::members;
 use super::standing::{STANDING_KEY, standing_script};
-use super::story::{Story, apply_step, join_key, story};
+use super::story::{Around, Story, apply_step, join_key, story};
 use super::{Act, Basis, Batch, Lane, Plan, Stage, Step, Verb, batches, removal};
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::Desired;
@@ -187,7 +187,9 @@ fn level_stage(
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
             let peers = members.iter().filter(|peer| **peer != it.instance).cloned().collect();
-            let told = story(it, seen, prepared.get(&it.instance).unwrap_or(&none), peers);
+            let prepared = prepared.get(&it.instance).unwrap_or(&none);
+            let updated = updated(scene.desired, &it.instance.host, seen);
+            let told = story(it, seen, Around { prepared, peers, updated });
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {
                 stories.push((it.instance.host.clone(), told));
@@ -209,6 +211,14 @@ fn level_stage(
         }
     }
     Some(Stage { title: titles.join(", "), batches: out })
+}
+
+/// Packages of a host that get security updates.
+fn updated<'a>(desired: &'a Desired, host: &'a HostName, seen: &'a Observed) -> BTreeSet<&'a str> {
+    let updates = desired.on(host).flat_map(|it| &it.resources);
+    let late =
+        updates.filter_map(|it| if let Resource::Updates(it) = it { Some(it.late(seen)) } else { None });
+    late.flatten().map(|(name, _, _)| name).collect()
 }
 
 /// The batches of one component: rolling when something that runs is disturbed, all together otherwise. Members that

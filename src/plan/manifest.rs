@@ -112,6 +112,7 @@ fn bare(resource: &Resource) -> Resource {
             command.script = None;
             command.unless = None;
         }
+        Resource::Updates(updates) => updates.versions.clear(),
         _ => {}
     }
     resource

@@ -26,19 +26,23 @@ pub(super) struct Story {
     pub(super) settled: usize,
 }
 
-/// Tells the story of an instance. `prepared` are resources that an earlier stage takes care of.
-/// `peers` are the other members of its component.
-pub(super) fn story(
-    it: &DesiredInstance,
-    seen: &Observed,
-    prepared: &BTreeSet<ResourceId>,
-    peers: Vec<Instance>,
-) -> Story {
+/// What happens around an instance.
+pub(super) struct Around<'a> {
+    /// Its resources that an earlier stage takes care of.
+    pub(super) prepared: &'a BTreeSet<ResourceId>,
+    /// The other members of its component.
+    pub(super) peers: Vec<Instance>,
+    /// Packages of its host that get security updates.
+    pub(super) updated: BTreeSet<&'a str>,
+}
+
+/// Tells the story of an instance.
+pub(super) fn story(it: &DesiredInstance, seen: &Observed, around: Around<'_>) -> Story {
     let mut teller = Teller {
         it,
-        peers,
+        peers: around.peers,
         seen,
-        prepared,
+        prepared: around.prepared,
         asked: BTreeMap::new(),
         story: Story::default(),
         running_disturbed: false,
@@ -47,6 +51,7 @@ pub(super) fn story(
         cut_off: false,
     };
     teller.owed();
+    teller.updated(&around.updated);
     for resource in &it.resources {
         teller.resource(resource);
     }
@@ -92,6 +97,19 @@ impl Teller<'_> {
             let because = "an earlier run was cut off before it".to_owned();
             self.cut_off |= owed.restart;
             self.asked.insert(owed.unit, Asked { restart: owed.restart, because });
+        }
+    }
+
+    /// A package that brings a unit starts nothing again when it is updated: its component does, host by host.
+    fn updated(&mut self, names: &BTreeSet<&str>) {
+        let brings = |resource: &Resource| match resource {
+            Resource::Package(it) => !it.masks.is_empty() && it.bare_names().any(|name| names.contains(name)),
+            _ => false,
+        };
+        if self.it.resources.iter().any(brings) {
+            let because = "its packages get security updates".to_owned();
+            let asked = Asked { restart: true, because };
+            self.asked.extend(self.it.units.iter().map(|unit| (unit.clone(), asked.clone())));
         }
     }
 

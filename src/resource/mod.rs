@@ -16,6 +16,7 @@ mod remainder;
 mod service;
 mod shell;
 mod sysctl;
+mod updates;
 mod user;
 
 pub use artifact::Artifact;
@@ -28,6 +29,7 @@ pub use package::Package;
 pub use package_unit::{RUNS, SWEEP, launch, unit_program, waiting_script};
 pub use service::{Service, ServiceState};
 pub use sysctl::Sysctl;
+pub use updates::Updates;
 pub use user::User;
 
 use crate::base::{ResourceId, Secret};
@@ -42,6 +44,8 @@ use std::time::Duration;
 pub enum Resource {
     /// Packages from the bundle, installed in one run of apt.
     Package(Package),
+    /// Installed packages are brought to the bundle's version where that comes from a security suite.
+    Updates(Updates),
     /// A system user and its group.
     User(User),
     /// A directory with its mode and owner.
@@ -198,6 +202,7 @@ impl Resource {
     pub fn kind(&self) -> &dyn Kind {
         match self {
             Self::Package(it) => it,
+            Self::Updates(it) => it,
             Self::User(it) => it,
             Self::Directory(it) => it,
             Self::File(it) => it,

@@ -26,7 +26,7 @@ impl Resource {
             Self::Sysctl(Sysctl { file, .. }) => Some(file),
             Self::Firewall(it) => Some(&it.path),
             Self::Artifact(it) => Some(&it.path),
-            Self::Package(_) | Self::User(_) | Self::Service(_) | Self::Command(_) => None,
+            Self::Package(_) | Self::Updates(_) | Self::User(_) | Self::Service(_) | Self::Command(_) => None,
         }
     }
 }

@@ -143,16 +143,10 @@ fn guarded_host(scene: &Scene<'_>, host: &HostName, inside: &Inside) -> Guarded 
         limits: words.limits.clone(),
         login: words.ssh.user.clone(),
         units: desired.flat_map(|it| it.units.iter().cloned()).collect(),
-        updates: bundle.map(updates),
+        updates: bundle.map(|it| it.manifest().updates(&scene.road.topology.version)),
         bundle_days: bundle.and_then(days),
         clock: inside.facts.clock_synced,
     }
-}
-
-/// Packages of the bundle that come from a suite of security updates.
-fn updates(bundle: &Verified) -> BTreeMap<String, String> {
-    let packages = bundle.manifest().packages.iter().filter(|it| it.suite.contains("security"));
-    packages.map(|it| (it.name.clone(), it.version.clone())).collect()
 }
 
 fn days(bundle: &Verified) -> Option<i64> {
