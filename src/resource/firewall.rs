@@ -80,11 +80,12 @@ impl Kind for Firewall {
             ChangeKind::Update
         };
         if file_is_right {
-            let pending = answer.is_some_and(|answer| answer.status == UNCONFIRMED);
-            let summary = if pending {
-                "in force, but a run that was cut did not confirm it: the old rules are about to come back"
-            } else {
-                "the rules in force are not those of the file"
+            let summary = match answer.map(|answer| answer.status) {
+                Some(UNCONFIRMED) => {
+                    "in force, but a run that was cut did not confirm it: the old rules are about to come back"
+                }
+                Some(NOT_AT_BOOT) => "in force, but nftables.service is disabled: gone after a reboot",
+                _ => "the rules in force are not those of the file",
             };
             let summary = summary.to_owned();
             return Some(Change { kind: ChangeKind::Update, summary, lines: Vec::new() });
@@ -117,13 +118,17 @@ pub const RESTORE_UNIT: &str = "imctl-restore";
 /// Status of a ruleset that a timer is about to take back.
 const UNCONFIRMED: i32 = 4;
 
+/// Status of a ruleset that the next boot does not load.
+const NOT_AT_BOOT: i32 = 5;
+
 /// 0: the tables of the last ruleset are in force as they were; 1: they differ; 3: imctl made none yet; 4: they are, and
-/// nobody confirmed them.
+/// nobody confirmed them; 5: they are, until the next boot.
 const IN_FORCE: &str = r#"[ -s "$d/tables" ] && [ -s "$d/digest" ] || exit 3
 ! systemctl is-active -q "$unit.timer" || exit 4
 command -v nft >/dev/null || exit 1
 rules=$(while read -r family name; do nft -s -t list table "$family" "$name" || exit 1; done <"$d/tables" 2>/dev/null) || exit 1
-[ "$(printf '%s\n' "$rules" | sha256sum)" = "$(cat "$d/digest")" ]
+[ "$(printf '%s\n' "$rules" | sha256sum)" = "$(cat "$d/digest")" ] || exit 1
+[ "$path" != /etc/nftables.conf ] || systemctl is-enabled -q nftables.service || exit 5
 "#;
 
 /// Checks, saves what is in force, changes all at once, writes the file, notes the tables and their digest.
@@ -216,6 +221,7 @@ mod tests {
         assert_eq!(said(&seen(1, RULES)), Some((ChangeKind::Update, 0)));
         let unconfirmed = firewall().diff(&seen(4, RULES)).unwrap();
         assert!(unconfirmed.summary.contains("did not confirm"), "{}", unconfirmed.summary);
+        assert!(firewall().diff(&seen(5, RULES)).unwrap().summary.contains("disabled"));
     }
 
     #[test]
