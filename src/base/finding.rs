@@ -41,6 +41,7 @@ pub struct Finding {
 
 impl Finding {
     /// The same of no host in particular, with what helps on any host; for rows that say the same of several.
+    #[must_use]
     pub fn anywhere(&self) -> Self {
         let fix = match &self.host {
             Some(host) => renamed(&self.fix, host.as_str(), ANY),

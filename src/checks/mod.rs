@@ -22,7 +22,8 @@ pub use preflight::{
 pub use product::{Language, Seen, in_chinese, judge};
 pub use rule::{RULES, Rule, rule};
 pub use scan::{
-    AREAS, BEYOND, Guarded, KeptSeen, NetworkSeen, Outcome, Said, ScanRule, SecretFile, WaiverMistake, Waivers, areas, encryption,
-    endpoint_name, grade, guarded, in_language, kept, network, scan_rule, scan_rules, scanned, total,
+    AREAS, BEYOND, Guarded, KeptSeen, NetworkSeen, Outcome, Said, ScanRule, SecretFile, WaiverMistake,
+    Waivers, areas, encryption, endpoint_name, grade, guarded, in_language, kept, network, scan_rule,
+    scan_rules, scanned, total,
 };
 pub use zh::Chinese;

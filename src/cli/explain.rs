@@ -162,6 +162,11 @@ mod tests {
     fn the_documents_made_from_the_program_are_current() {
         current("errors.md", &errors::markdown());
         current("checks.md", &super::super::check::markdown());
+        let built_in = crate::stack::names()
+            .into_iter()
+            .map(|name| crate::stack::load(name, std::path::Path::new(".")).expect("it is right"));
+        let rules = super::super::scan::Rules::of(&built_in.collect::<Vec<_>>()).expect("they can be read");
+        current("scan.md", &rules.markdown());
         current("inventory.schema.json", &super::super::schema::text());
         let page = include_str!("../../docs/inventory.md");
         let (before, _) = page.split_once("<!-- keys -->\n").expect("the page has a place for the keys");

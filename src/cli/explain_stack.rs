@@ -1,6 +1,7 @@
 //! What `imctl explain` knows from stacks: settings of components and checks of the product; and the checks that are
 //! code. The stack is the inventory's when one is named, otherwise every stack laid into the program.
 
+use super::scan::{Rules, rules};
 use super::{Failure, Global};
 use crate::base::{Language, Phrase};
 use crate::checks::{Chinese, RULES, preflight_rules};
@@ -26,7 +27,7 @@ pub(super) fn stacks(global: &Global) -> Result<Vec<Stack>, Failure> {
 
 /// A check or a setting; none when no stack knows it.
 pub(super) fn answer(what: &str, stacks: &[Stack], language: Language) -> Option<(String, Value)> {
-    check(what, stacks, language).or_else(|| settings(what, stacks))
+    check(what, stacks, language).or_else(|| rule(what, stacks, language)).or_else(|| settings(what, stacks))
 }
 
 fn check(id: &str, stacks: &[Stack], language: Language) -> Option<(String, Value)> {
@@ -47,6 +48,29 @@ fn check(id: &str, stacks: &[Stack], language: Language) -> Option<(String, Valu
     let words = [&*found.what, &*found.needed, &*found.because, &*found.fix];
     let told = found.zh.as_ref().filter(|_| language == Language::Zh);
     Some(check_text(&found.id, &told.map_or(words, in_order), language))
+}
+
+/// A rule of the security scan.
+fn rule(id: &str, stacks: &[Stack], language: Language) -> Option<(String, Value)> {
+    // A stack whose rules cannot be read says so where it is used.
+    let rules = Rules::of(stacks).ok()?;
+    let rule = rules.get(&id.to_ascii_uppercase())?;
+    let words = if language == Language::Zh { &rule.zh } else { &rule.en };
+    let (mut text, mut value) = check_text(&rule.id, &in_order(words), language);
+    let danger = rules::danger(rule.danger);
+    let more = [("CIS", &rule.cis), ("MLPS", &rule.mlps)];
+    let more: Vec<String> = more
+        .iter()
+        .filter(|(_, sections)| !sections.is_empty())
+        .map(|(name, sections)| format!("{name} {sections}"))
+        .collect();
+    let standards = more.join(" · ");
+    text = format!("{text}\n  {danger}, {}  {standards}\n", rule.area);
+    value["danger"] = json!(danger);
+    value["area"] = json!(rule.area);
+    value["cis"] = json!(rule.cis);
+    value["mlps"] = json!(rule.mlps);
+    Some((text, value))
 }
 
 fn in_order(words: &Words) -> [&str; 4] {
@@ -120,6 +144,16 @@ mod tests {
         assert_eq!(answer("NONE-99", &stacks, Language::En), None);
         let told = answer("tls-02", &stacks, Language::Zh).expect("it has Chinese").0;
         assert!(told.starts_with("TLS-02: 证书的剩余时间\n") && told.contains("  要求"), "{told}");
+    }
+
+    #[test]
+    fn rules_of_the_scan_are_explained_whether_code_or_data() {
+        let stacks = built_in();
+        for id in ["crypt-02", "DB-01"] {
+            let (text, value) = answer(id, &stacks, Language::En).expect("a rule");
+            assert!(text.starts_with(&id.to_ascii_uppercase()) && value["danger"].is_string(), "{text}");
+        }
+        assert!(answer("DB-01", &stacks, Language::Zh).is_some_and(|(text, _)| text.contains("pg_hba")));
     }
 
     #[test]

@@ -205,7 +205,9 @@ impl Failure {
                 vec![format!("imctl plan -i {inventory} -o FILE.plan  shows what would be done now")]
             }
             Self::NotInstalled { inventory, .. } => {
-                vec![format!("imctl plan -i {inventory}  shows what is missing, imctl install -i {inventory}  brings it")]
+                vec![format!(
+                    "imctl plan -i {inventory}  shows what is missing, imctl install -i {inventory}  brings it"
+                )]
             }
             Self::NothingRecorded { inventory, .. } => vec![
                 format!("imctl check -i {inventory}  judges the hosts and records it"),

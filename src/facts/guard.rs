@@ -9,7 +9,7 @@ use std::time::Duration;
 const PROGRAM: &str = include_str!("guard.pl");
 
 /// The script may take so long: it reads the checksums of all packages.
-pub const GUARD_WITHIN: Duration = Duration::from_secs(120);
+pub const GUARD_WITHIN: Duration = Duration::from_mins(2);
 
 /// The script; `folders` are those that hold data, and `quick` leaves out the checksums of packages.
 pub fn guard_script(folders: &[&str], quick: bool) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 const PROGRAM: &str = include_str!("hunt.pl");
 
 /// The script may take so long.
-pub const HUNT_WITHIN: Duration = Duration::from_secs(120);
+pub const HUNT_WITHIN: Duration = Duration::from_mins(2);
 
 /// The script; the texts to look for are its input, a line each.
 pub fn hunt_script() -> String {

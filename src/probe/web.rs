@@ -78,7 +78,7 @@ impl Site {
             text.push_str("\r\n");
         }
         if !body.is_empty() {
-            text.push_str(&format!("content-length: {}\r\n", body.len()));
+            text = format!("{text}content-length: {}\r\n", body.len());
         }
         text.push_str("\r\n");
         // A server that refuses early closes before all is sent; its answer counts.

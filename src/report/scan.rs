@@ -118,7 +118,7 @@ pub fn scan_line(show: &ScanShow, again: &str) -> String {
 pub fn scan(out: &mut impl Write, show: &ScanShow, style: Style) -> io::Result<()> {
     findings(out, &show.table(), style)?;
     let mut notes: Vec<(Tone, &str, String)> = Vec::new();
-    for it in show.result.findings.iter() {
+    for it in &show.result.findings {
         let Some(waived) = &it.waived else { continue };
         let on = it.finding.host.as_ref().map(|host| format!("@{host}")).unwrap_or_default();
         let words: [(&str, &dyn std::fmt::Display); 4] = [
@@ -155,7 +155,12 @@ fn write_areas(out: &mut impl Write, show: &ScanShow, style: Style) -> io::Resul
             None => Tone::Quiet,
         };
         let name = padded(area_name(&area.area, show.language), 12);
-        writeln!(out, "   {name}{}  {}", style.paint(tone, &format!("{score:>4}")), rules(area, show.language))?;
+        writeln!(
+            out,
+            "   {name}{}  {}",
+            style.paint(tone, &format!("{score:>4}")),
+            rules(area, show.language)
+        )?;
     }
     let score = show.result.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
     let words: [(&str, &dyn std::fmt::Display); 2] = [("score", &score), ("grade", &show.result.grade)];
@@ -166,21 +171,35 @@ fn write_areas(out: &mut impl Write, show: &ScanShow, style: Style) -> io::Resul
 fn rules(area: &AreaScore, language: Language) -> String {
     let zh = language == Language::Zh;
     let failed: usize = area.failed.values().sum();
-    let by: Vec<String> =
-        area.failed.iter().map(|(danger, count)| match zh {
-            true => format!("{} {count}", self::danger(*danger, language)),
-            false => format!("{count} {}", self::danger(*danger, language)),
-        }).collect();
+    let by: Vec<String> = area
+        .failed
+        .iter()
+        .map(|(danger, count)| {
+            if zh {
+                format!("{} {count}", self::danger(*danger, language))
+            } else {
+                format!("{count} {}", self::danger(*danger, language))
+            }
+        })
+        .collect();
     let mut parts = Vec::new();
     if area.judged > 0 {
         parts.push(if zh { format!("检查 {} 项", area.judged) } else { counted(area.judged, "rule") });
     }
     if failed > 0 {
         let by = by.join(if zh { "，" } else { ", " });
-        parts.push(if zh { format!("未通过 {failed} 项（{by}）") } else { format!("{failed} failed ({by})") });
+        parts.push(if zh {
+            format!("未通过 {failed} 项（{by}）")
+        } else {
+            format!("{failed} failed ({by})")
+        });
     }
     if area.open > 0 {
-        parts.push(if zh { format!("未检查 {} 项", area.open) } else { format!("{} not judged", area.open) });
+        parts.push(if zh {
+            format!("未检查 {} 项", area.open)
+        } else {
+            format!("{} not judged", area.open)
+        });
     }
     parts.join(if zh { "，" } else { ", " })
 }

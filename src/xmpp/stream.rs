@@ -266,4 +266,3 @@ pub fn condition(error: &Element) -> String {
 fn closed() -> Wrong {
     Wrong::Network("the server closed the connection".to_owned())
 }
-

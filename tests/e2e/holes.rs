@@ -43,7 +43,8 @@ fn planted_holes_are_found_by_their_own_rule_and_nothing_else_is() {
     let usual: BTreeSet<String> = clean.keys().cloned().collect();
     world.say(&format!("on the clean service: {}", usual.iter().cloned().collect::<Vec<_>>().join(" ")));
 
-    let holes: Vec<Hole> = serde_yaml::from_str(include_str!("../holes/holes.yml")).expect("the list is YAML");
+    let holes: Vec<Hole> =
+        serde_yaml::from_str(include_str!("../holes/holes.yml")).expect("the list is YAML");
     assert!(holes.iter().all(|hole| !usual.contains(&hole.id)), "a hole stands open already");
     let (mut missed, mut surplus) = (Vec::new(), Vec::new());
     let batches: BTreeSet<u32> = holes.iter().map(|hole| hole.batch).collect();
@@ -74,15 +75,16 @@ fn planted_holes_are_found_by_their_own_rule_and_nothing_else_is() {
 /// One whole scan: the rules that fail.
 fn scan(world: &World, tail: &[&str], wanted: i32) -> Fired {
     let (code, said) = world.imctl_ends(&[&["scan", "--output", "json"], tail].concat());
-    let answer = said.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no answer: {said}"));
+    let answer =
+        said.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no answer: {said}"));
     let answer: Value = serde_json::from_str(answer).expect("the answer is JSON");
     let mut fired = Fired::new();
     for scanned in answer["findings"].as_array().expect("a list") {
         let finding = &scanned["finding"];
         if matches!(finding["verdict"].as_str(), Some("failed" | "warning")) {
-            let word = |key: &str| finding[key].as_str().unwrap_or("service").to_owned();
-            let seen = fired.entry(word("id")).or_default();
-            seen.push_str(&format!(" [{}] {}", word("host"), word("seen")));
+            let part = |key: &str| finding[key].as_str().unwrap_or("service").to_owned();
+            let seen = fired.entry(part("id")).or_default();
+            *seen = format!("{seen} [{}] {}", part("host"), part("seen"));
         }
     }
     assert_eq!(code, wanted, "{fired:#?}");
@@ -100,4 +102,49 @@ fn filled(script: &str, inventory: &Path) -> String {
         script = script.replace(&format!("ADDRESS_{name}"), address);
     }
     script
+}
+
+/// The deepest message that the size limit lets through does not end the chat server.
+fn the_deepest_message_ends_nobody(world: &World, file: &Path) {
+    use imctl::probe::{Client, Door, Login, Proof, tls};
+    let secret = world.path("deep.txt");
+    world.imctl(&["user", "add", "deep", "-i", text(file), "--out", text(&secret)]);
+    let written = std::fs::read_to_string(&secret).expect("the password is there");
+    let password =
+        written.lines().last().and_then(|line| line.split(',').nth(1)).expect("a password").to_owned();
+    let root = std::fs::read_to_string(world.path(".imctl/acme-im/pki/ca.pem")).expect("the root is there");
+    let address: std::net::IpAddr = filled("ADDRESS_app1", file).parse().expect("an address");
+    let domain = filled("DOMAIN", file);
+    let tls = tls::trusting(&[&root]).expect("a root");
+    let door = Door { address: (address, 5223).into(), domain: domain.clone(), direct_tls: true, tls };
+    let login = Login {
+        user: "deep".to_owned(),
+        proof: Proof::Password(imctl::base::Secret::new(password)),
+        resource: "deep".to_owned(),
+    };
+    // `<a></a>` is the shortest level there is; 256 KiB is the limit of a message.
+    let depth = (256 * 1024 - 200) / 7;
+    let message = format!(
+        "<message to='deep@{domain}' type='chat'><body>deep</body>{}{}</message>",
+        "<a>".repeat(depth),
+        "</a>".repeat(depth)
+    );
+    let pid = || world.host("app1", "systemctl show -P MainPID ejabberd.service").1;
+    let before = pid();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let within = std::time::Duration::from_secs(15);
+        let mut client = Client::login(&door, &login, within).await.expect("it logs in");
+        client.available().await.expect("it is there");
+        client.throw(message.as_bytes()).await.expect("it is sent");
+        // It is slowed down to the speed of a client; then it is delivered, stored or refused.
+        let answered = tokio::time::timeout(std::time::Duration::from_secs(40), client.next()).await;
+        world.say(&format!(
+            "the deepest message: {}",
+            if answered.is_ok() { "answered" } else { "no answer" }
+        ));
+    });
+    world.imctl(&["verify", "-i", text(file)]);
+    assert_eq!(pid(), before, "the chat server runs as before");
+    world.imctl(&["user", "remove", "deep", "-y", "-i", text(file)]);
 }

@@ -86,8 +86,7 @@ mod tests {
     #[test]
     fn a_secret_is_closed_to_others_and_keeps_its_owner() {
         let whole = Hunted { whole: true, ..Hunted::default() };
-        let seen =
-            |file| KeptSeen { files: vec![file], hunted: Ok(whole.clone()), changed: Vec::new() };
+        let seen = |file| KeptSeen { files: vec![file], hunted: Ok(whole.clone()), changed: Vec::new() };
         assert!(fired(&seen(file("0640", "root"))).is_empty());
         assert!(fired(&seen(SecretFile { now: None, ..file("0640", "root") })).is_empty());
         for bad in [file("0644", "root"), file("0600", "games"), file("0642", "root")] {

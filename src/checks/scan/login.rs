@@ -102,4 +102,3 @@ pub(super) fn sudo(seen: &Guarded) -> Outcome {
     let strange: Vec<String> = seen.facts.pairs("sudo-free").filter_map(strange).collect();
     Outcome::none_of(&strange, "none but imctl's own account")
 }
-

@@ -286,7 +286,7 @@ mod tests {
             let rule = format!(
                 r#"{{"rule":{{"family":"inet","table":"imctl","chain":"input","expr":[{expr}{{"accept":null}}]}}}}"#
             );
-            FILTER.replace("]}", "]}").replacen("{\"rule\"", &format!("{rule},{{\"rule\""), 1)
+            FILTER.replacen("{\"rule\"", &format!("{rule},{{\"rule\""), 1)
         };
         assert_eq!(fired(&good(), &rule("")), ["EXPO-05"]);
         let v6 = r#"{"match":{"op":"==","left":{"meta":{"key":"nfproto"}},"right":"ipv6"}},"#;

@@ -103,16 +103,16 @@ mod tests {
     use super::super::{Outcome, scan_rule};
     use super::*;
 
-    fn scanned(id: &str, outcome: Outcome) -> Scanned {
-        scan_rule(id).unwrap().scanned(None, &outcome)
+    fn scanned(id: &str, outcome: &Outcome) -> Scanned {
+        scan_rule(id).unwrap().scanned(None, outcome)
     }
 
     fn good(id: &str) -> Scanned {
-        scanned(id, Outcome::Good(String::new()))
+        scanned(id, &Outcome::Good(String::new()))
     }
 
     fn bad(id: &str) -> Scanned {
-        scanned(id, Outcome::Bad(String::new()))
+        scanned(id, &Outcome::Bad(String::new()))
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_was_not_judged_is_no_pass_and_what_is_waived_counts_as_good() {
-        let open = areas(&[scanned("HOST-12", Outcome::Open("why".to_owned()))]);
+        let open = areas(&[scanned("HOST-12", &Outcome::Open("why".to_owned()))]);
         assert_eq!((open[0].score, open[0].open, total(&open)), (None, 1, None));
         let mut waived = bad("HOST-25");
         waived.waived =

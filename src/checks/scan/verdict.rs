@@ -22,7 +22,7 @@ pub fn scanned(said: &[Said], missing: impl Fn(&str) -> String) -> Vec<Scanned> 
             }
             told.push(host);
             let outcomes = of_rule.iter().filter(|it| it.host.as_ref() == host).map(|it| &it.outcome);
-            all.push(rule.scanned(host, &together(outcomes.collect())));
+            all.push(rule.scanned(host, &together(&outcomes.collect::<Vec<_>>())));
         }
     }
     all
@@ -47,7 +47,7 @@ pub fn in_language(language: Language, it: &Scanned) -> Finding {
 }
 
 /// Several answers at one place: the worst counts, with all that was seen of its kind.
-fn together(outcomes: Vec<&Outcome>) -> Outcome {
+fn together(outcomes: &[&Outcome]) -> Outcome {
     let rank = |outcome: &Outcome| match outcome {
         Outcome::Bad(_) => 0,
         Outcome::Unknown(_) => 1,
@@ -89,7 +89,10 @@ mod tests {
         assert_eq!((of("AUTH-01").len(), of("AUTH-01")[0].finding.seen.as_str()), (1, "port 5223"));
         assert_eq!(of("AUTH-06")[0].finding.verdict, Verdict::Warning);
         let silent = of("EXPO-01")[0];
-        assert_eq!((silent.finding.verdict, silent.finding.because.as_str()), (Verdict::NotApplicable, "nobody asked"));
+        assert_eq!(
+            (silent.finding.verdict, silent.finding.because.as_str()),
+            (Verdict::NotApplicable, "nobody asked")
+        );
         assert_eq!(all.len(), scan_rules().len());
     }
 }

@@ -27,7 +27,7 @@ Examples:
   imctl report -i acme.yml --lang zh -o acceptance.html
   imctl report -i acme.yml --output json > acceptance.json
 
-It is made of what check, verify, load and install recorded in .imctl/NAME; no host is contacted.
+It is made of what check, verify, load, scan and install recorded in .imctl/NAME; no host is contacted.
 What was not tested is said plainly, and the rule of the overall result is printed in the page.
 
 Exit codes: 0 accepted, also with remarks; 3 not accepted.")]

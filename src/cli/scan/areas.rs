@@ -18,7 +18,7 @@ impl Asked {
     pub(super) fn read(only: &[String], quick: bool) -> Result<Self, Failure> {
         for word in only {
             if !AREAS.contains(&word.as_str()) {
-                let near = nearest(word, AREAS.into_iter());
+                let near = nearest(word, AREAS);
                 let near = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
                 let all = AREAS.join(", ");
                 return Err(Failure::Usage(format!("--only {word}: there is no such area{near}; {all}")));

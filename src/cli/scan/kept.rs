@@ -132,7 +132,8 @@ mod tests {
         };
         std::fs::create_dir_all(folder.join("pki")).unwrap();
         std::fs::write(folder.join("pki/ca.pem"), "x").unwrap();
-        [folder.clone(), folder.join("pki")].iter().for_each(|path| set(path, 0o700));
+        set(&folder, 0o700);
+        set(&folder.join("pki"), 0o700);
         set(&folder.join("pki/ca.pem"), 0o600);
         assert!(matches!(own_folder(&folder), Outcome::Good(_)));
         set(&folder.join("pki/ca.pem"), 0o644);

@@ -6,7 +6,7 @@ mod inside;
 mod kept;
 mod ports;
 mod product;
-mod rules;
+pub(super) mod rules;
 mod service;
 
 pub(super) use rules::Rules;
@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     }
     let road = Road::open(global)?;
     let show = scan(&road, global, (&asked, &args.waive)).await?;
-    told(&ScanShow { all: args.all, ..show }, global, args.fail_on.is_some())
+    Ok(told(&ScanShow { all: args.all, ..show }, global, args.fail_on.is_some()))
 }
 
 /// The scan at the end of an installation: what can be seen quickly.
@@ -78,7 +78,7 @@ pub(super) async fn after_change(road: &Road, global: &Global) -> Result<ScanSho
     scan(road, global, (&Asked::quick(), &[])).await
 }
 
-fn told(show: &ScanShow, global: &Global, fail_on_warn: bool) -> Result<Exit, Failure> {
+fn told(show: &ScanShow, global: &Global, fail_on_warn: bool) -> Exit {
     match global.shape() {
         OutputFormat::Json => stdout::line(&show.json().to_string()),
         OutputFormat::Human => {
@@ -86,11 +86,15 @@ fn told(show: &ScanShow, global: &Global, fail_on_warn: bool) -> Result<Exit, Fa
             stdout::write(|out| report::scan(out, show, style));
         }
     }
-    Ok(show.exit(fail_on_warn))
+    show.exit(fail_on_warn)
 }
 
 /// Everything that was asked for, judged, kept.
-async fn scan(road: &Road, global: &Global, (asked, typed): (&Asked, &[String])) -> Result<ScanShow, Failure> {
+async fn scan(
+    road: &Road,
+    global: &Global,
+    (asked, typed): (&Asked, &[String]),
+) -> Result<ScanShow, Failure> {
     let rules = Rules::of(std::slice::from_ref(&road.topology.stack))?;
     let waivers = rules.waivers(&road.inventory().waivers, typed)?;
     let (begun, time) = (Instant::now(), Timestamp::now());
@@ -147,7 +151,7 @@ async fn found(scene: &Scene<'_>) -> Result<Vec<Scanned>, Failure> {
     };
     let (outside, inside, of_service) = tokio::join!(outside, inside, of_service);
     let (inside, (product, mut said)) = (inside?, of_service?);
-    said.extend(inside::judge(scene, &inside)?);
+    said.extend(inside::judge(scene, &inside));
     said.extend(ports::judge(scene, &outside, &inside));
     said.extend(kept::judge(scene, &inside));
     said.retain(|it| checks::scan_rule(&it.id).is_some_and(|rule| scene.asked.area(&rule.area)));
@@ -165,9 +169,10 @@ fn missing(scene: &Scene<'_>, id: &str) -> String {
     if scene.asked.left_out(id) {
         return "left out by --quick".to_owned();
     }
-    match scene.global.on.is_empty() {
-        true => "the service does not offer it".to_owned(),
-        false => "it is asked of the service as a whole, without --on".to_owned(),
+    if scene.global.on.is_empty() {
+        "the service does not offer it".to_owned()
+    } else {
+        "it is asked of the service as a whole, without --on".to_owned()
     }
 }
 

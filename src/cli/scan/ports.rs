@@ -68,8 +68,7 @@ fn planned(road: &Road, host: &HostName) -> (BTreeSet<u16>, BTreeMap<HostName, B
     let anybody = tcp().filter(|rule| rule.from == Source::Clients).map(|rule| rule.port);
     let anybody: BTreeSet<u16> = anybody.chain([ssh_port(road, host)]).collect();
     let own = |from: &HostName| {
-        let named =
-            tcp().filter(|rule| matches!(&rule.from, Source::Hosts(hosts) if hosts.contains(from)));
+        let named = tcp().filter(|rule| matches!(&rule.from, Source::Hosts(hosts) if hosts.contains(from)));
         named.map(|rule| rule.port).chain(anybody.iter().copied()).collect()
     };
     let others = road.hosts.iter().filter(|from| *from != host);

@@ -65,11 +65,18 @@ impl Rules {
         let mut text = String::from(include_str!("page.md"));
         for area in AREAS {
             let of_area: Vec<&ScanRule> = self.0.iter().filter(|rule| rule.area == area).collect();
-            let _ = write!(text, "\n### {area}\n\n| id | danger | what is judged | needed | CIS | MLPS |\n|---|---|---|---|---|---|\n");
+            let _ = write!(
+                text,
+                "\n### {area}\n\n| id | danger | what is judged | needed | CIS | MLPS |\n|---|---|---|---|---|---|\n"
+            );
             for rule in of_area {
                 let (cell, danger) = (|text: &str| text.replace('|', "\\|"), danger(rule.danger));
                 let (what, needed) = (cell(&rule.en.what), cell(&rule.en.needed));
-                let _ = writeln!(text, "| {} | {danger} | {what} | {needed} | {} | {} |", rule.id, rule.cis, rule.mlps);
+                let _ = writeln!(
+                    text,
+                    "| {} | {danger} | {what} | {needed} | {} | {} |",
+                    rule.id, rule.cis, rule.mlps
+                );
             }
         }
         text
@@ -77,7 +84,7 @@ impl Rules {
 }
 
 /// The texts of a rule in a language.
-pub(in crate::cli) fn words(rule: &ScanRule, language: Language) -> &Words {
+fn words(rule: &ScanRule, language: Language) -> &Words {
     if language == Language::Zh { &rule.zh } else { &rule.en }
 }
 
@@ -85,7 +92,8 @@ fn place(area: &str) -> usize {
     AREAS.iter().position(|it| *it == area).unwrap_or(AREAS.len())
 }
 
-fn danger(danger: Danger) -> &'static str {
+/// How bad it is, in one word.
+pub(in crate::cli) fn danger(danger: Danger) -> &'static str {
     match danger {
         Danger::Critical => "critical",
         Danger::High => "high",

@@ -58,7 +58,8 @@ fn untried(why: &str) -> Vec<Said> {
 
 /// Everything that needs accounts.
 async fn accounts(scene: &Scene<'_>, service: &Service) -> Result<Vec<Said>, Failure> {
-    let all = |outcome: Outcome| NEED_ACCOUNTS.iter().map(|id| Said::of_service(id, outcome.clone())).collect();
+    let all =
+        |outcome: Outcome| NEED_ACCOUNTS.iter().map(|id| Said::of_service(id, outcome.clone())).collect();
     let Some(keeper) = Keeper::of(scene.road, &scene.seen.fleet)? else {
         return Ok(all(Outcome::Open("the stack does not say how accounts are made".to_owned())));
     };

@@ -51,7 +51,12 @@ fn refused(wrong: &Wrong) -> bool {
 
 /// Whether a message that the other user wrote down for himself can be read by asking for his history. An empty answer gives nothing
 /// away: some servers answer so in place of a refusal.
-async fn history(client: &mut Client, service: &Service, door: &Door, people: &People) -> Result<bool, Wrong> {
+async fn history(
+    client: &mut Client,
+    service: &Service,
+    door: &Door,
+    people: &People,
+) -> Result<bool, Wrong> {
     let mut other = Client::login(door, &people.other, service.within).await?;
     let own = other.bare().to_owned();
     let note = Element::new("message", "jabber:client")

@@ -86,7 +86,9 @@ fn reason(cause: &rustls::Error) -> String {
 }
 
 /// A configuration that goes on whatever certificate it is shown, and the one who looked at it.
-pub(in crate::probe) fn onlooking(roots: &Arc<RootCertStore>) -> Result<(ClientConfig, Arc<Onlooker>), String> {
+pub(in crate::probe) fn onlooking(
+    roots: &Arc<RootCertStore>,
+) -> Result<(ClientConfig, Arc<Onlooker>), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let judge = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(&provider));
     let judge = judge.build().map_err(|cause| cause.to_string())?;

@@ -70,7 +70,7 @@ fn numbers(list: &[u16]) -> Vec<u8> {
 
 /// A hello in SSL 2's own form: seven suites of three bytes.
 fn hello_v2() -> Vec<u8> {
-    let suites = [0x0100_80u32, 0x0200_80, 0x0300_80, 0x0400_80, 0x0500_80, 0x0600_40, 0x0700_c0];
+    let suites = [0x01_0080_u32, 0x02_0080, 0x03_0080, 0x04_0080, 0x05_0080, 0x06_0040, 0x07_00c0];
     let mut body = vec![1, 0, 2, 0, 21, 0, 0, 0, 16];
     body.extend(suites.iter().flat_map(|suite| suite.to_be_bytes()[1..].to_vec()));
     body.extend([0x5a; 16]);
@@ -201,7 +201,6 @@ fn handshake(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let Some(content) = after.get(..length) else { break };
         match kind {
-            21 => return Some((messages, true)),
             22 => messages.extend(content),
             // After a retry request or hello of 1.3 comes what is not for us.
             _ => return Some((messages, true)),
