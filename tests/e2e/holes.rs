@@ -146,5 +146,5 @@ fn the_deepest_message_ends_nobody(world: &World, file: &Path) {
     });
     world.imctl(&["verify", "-i", text(file)]);
     assert_eq!(pid(), before, "the chat server runs as before");
-    world.imctl(&["user", "remove", "deep", "-y", "-i", text(file)]);
+    world.imctl(&["user", "remove", "deep", "--confirm", "acme-im", "-i", text(file)]);
 }
