@@ -50,7 +50,6 @@ for ((round = 1; round <= rounds; round++)); do
     echo "$round $(proof)" >>"$work/proofs"
     if [ "$round" = 1 ]; then
         for host in $hosts; do capture "$host"; done
-        "$imctl" lab exec --name "$lab" app1 -- sed -n 's/^password=//p' /etc/ejabberd/database.conf >"$work/capture/password"
     fi
     cp "$work"/.imctl/bench-im/runs/*/events.jsonl "$work/events.jsonl" 2>/dev/null || true
     fresh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The same installation as a good script by hand does it: files ready made, one OpenSSH connection a host, everything at the
 # same time that can be, nothing looked at before and little after.
-# Usage: by_hand.sh FOLDER BUNDLE KEY KNOWN_HOSTS APP1 APP2 DB1 FILE1    (FOLDER holds HOST.tar and password)
+# Usage: by_hand.sh FOLDER BUNDLE KEY KNOWN_HOSTS APP1 APP2 DB1 FILE1    (FOLDER holds HOST.tar)
 set -euo pipefail
 folder=$1 bundle=$2 key=$3 known=$4
 declare -A at=([app1]=$5 [app2]=$6 [db1]=$7 [file1]=$8)
@@ -58,15 +58,14 @@ version=$(basename "$(dirname "$(echo "$bundle"/apt/*/Release)")")
 database() {
     packages db1 postgresql.service "$base postgresql-15"
     files db1
-    password=$(cat "$folder/password")
-    on db1 sh -s <<END
+    on db1 sh -s <<'END'
 set -eu
 cd /
 runuser -u postgres -- /usr/lib/postgresql/15/bin/pg_checksums --enable --pgdata=/var/lib/postgresql/15/main >/dev/null
 systemctl -q enable --now postgresql@15-main.service postgresql.service
 until runuser -u postgres -- psql -XAtqc 'select 1' >/dev/null 2>&1; do sleep 0.2; done
 runuser -u postgres -- psql -Xq -v ON_ERROR_STOP=1 <<SQL
-create role ejabberd login password '$password';
+create role ejabberd login;
 create database ejabberd owner ejabberd template template0 encoding 'UTF8' locale 'C.UTF-8';
 revoke all on database ejabberd from public;
 revoke connect on database postgres, template1 from public;
