@@ -43,6 +43,7 @@ fn planted_holes_are_found_by_their_own_rule_and_nothing_else_is() {
     let usual: BTreeSet<String> = clean.keys().cloned().collect();
     world.say(&format!("on the clean service: {}", usual.iter().cloned().collect::<Vec<_>>().join(" ")));
 
+    the_deepest_message_ends_nobody(&world, &file);
     let holes: Vec<Hole> =
         serde_yaml::from_str(include_str!("../holes/holes.yml")).expect("the list is YAML");
     assert!(holes.iter().all(|hole| !usual.contains(&hole.id)), "a hole stands open already");
