@@ -73,6 +73,8 @@ pub enum Failure {
     Unfit {
         /// The inventory as typed.
         inventory: String,
+        /// The judgement, for programs.
+        findings: Box<serde_json::Value>,
     },
     /// The service does not stand on hosts.
     #[error("the service is not installed on {hosts}: there is nothing to judge")]
@@ -213,7 +215,7 @@ impl Failure {
                 format!("imctl check -i {inventory}  judges the hosts and records it"),
                 format!("imctl verify -i {inventory}  proves the installed service and records it"),
             ],
-            Self::Unfit { inventory } => vec![
+            Self::Unfit { inventory, .. } => vec![
                 format!("imctl check -i {inventory}  judges them again"),
                 "--skip ID='REASON' leaves a check out; the reason is recorded".to_owned(),
             ],

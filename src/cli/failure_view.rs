@@ -17,6 +17,9 @@ pub(super) fn machine(failure: &Failure) -> Value {
     if let Failure::Inventory(found) = failure {
         value["mistakes"] = mistakes::json(found);
     }
+    if let Failure::Unfit { findings, .. } = failure {
+        value["check"] = (**findings).clone();
+    }
     value
 }
 

@@ -129,10 +129,11 @@ pub fn scan(out: &mut impl Write, show: &ScanShow, style: Style) -> io::Result<(
         ];
         notes.push((Tone::Warn, "~", show.language.say(Phrase::WaivedFinding, &words)));
     }
-    notes.extend(show.ended.iter().map(|ended| (Tone::Bad, "✗", ended.clone())));
     let chinese = Chinese::default();
+    let said = |text: &str| if show.language == Language::Zh { chinese.said(text) } else { text.to_owned() };
+    notes.extend(show.ended.iter().map(|ended| (Tone::Bad, "✗", said(ended))));
     for beyond in &show.result.untested {
-        let what = if show.language == Language::Zh { chinese.said(beyond) } else { beyond.clone() };
+        let what = said(beyond);
         notes.push((Tone::Quiet, "·", show.language.say(Phrase::NotTested, &[("what", &what)])));
     }
     for (tone, sign, text) in notes {

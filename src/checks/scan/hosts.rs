@@ -5,6 +5,7 @@ use crate::base::{HostName, newer_package};
 use crate::facts::GuardFacts;
 use std::collections::BTreeMap;
 
+const NO_BUNDLE: &str = "no bundle is at hand: name it with --bundle";
 /// Days that a bundle may be old.
 const BUNDLE_DAYS: i64 = 30;
 /// Days that logs must be kept.
@@ -184,8 +185,11 @@ fn clock(seen: &Guarded) -> Outcome {
 
 fn updates(seen: &Guarded) -> Outcome {
     let facts = &seen.facts;
-    if !facts.knows("packages") || (seen.updates.is_none() && !facts.knows("pending")) {
-        return Outcome::Unknown("neither a bundle nor package lists of the host tell of updates".to_owned());
+    if !facts.knows("packages") {
+        return unknown("what is installed");
+    }
+    if seen.updates.is_none() && !facts.knows("pending") {
+        return Outcome::Open(NO_BUNDLE.to_owned());
     }
     let mut late: Vec<String> =
         facts.pairs("pending").map(|(name, version)| format!("{name} {version}")).collect();
@@ -205,7 +209,7 @@ fn updates(seen: &Guarded) -> Outcome {
 fn bundle(seen: &Guarded) -> Outcome {
     match seen.bundle_days {
         Some(days) => Outcome::judged(days <= BUNDLE_DAYS, format!("{days} days")),
-        None => Outcome::Open("no bundle is at hand: name it with --bundle".to_owned()),
+        None => Outcome::Open(NO_BUNDLE.to_owned()),
     }
 }
 

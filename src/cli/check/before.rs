@@ -2,7 +2,7 @@
 //! nothing keeps an operator from mending it.
 
 use super::super::road::Road;
-use super::super::{Failure, Global, keep, verify};
+use super::super::{Failure, Global, OutputFormat, keep, verify};
 use super::{Found, Scene, Skipped, Wants, over};
 use crate::base::{Exit, HostName, Language, Sink};
 use crate::exec::Fleet;
@@ -56,7 +56,10 @@ impl Checked {
         if self.0.exit(false) == Exit::Done {
             return Ok(());
         }
-        verify::told(road, &self.0, global, false)?;
-        Err(Failure::Unfit { inventory: road.typed() })
+        // For programs one answer is one document: the error holds the findings.
+        if global.shape() == OutputFormat::Human {
+            verify::told(road, &self.0, global, false)?;
+        }
+        Err(Failure::Unfit { inventory: road.typed(), findings: Box::new(self.0.json()) })
     }
 }
