@@ -57,7 +57,8 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 /// What can be seen quickly of how safe it is. It is recorded and told; whoever must answer for it reads the report, so it does
 /// not change how the installation ended.
 async fn scan_after(road: &Road, global: &Global) {
-    let bundle = global.bundle.as_ref().map(|path| format!(" --bundle {}", quote(&path.display().to_string())));
+    let bundle =
+        global.bundle.as_ref().map(|path| format!(" --bundle {}", quote(&path.display().to_string())));
     let again = format!("imctl scan -i {}{}", road.typed(), bundle.unwrap_or_default());
     let show = match super::scan::after_change(road, global).await {
         Ok(show) => show,
