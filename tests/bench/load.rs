@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 /// Bytes of a message's text.
 const BODY: usize = 120;
 /// How long a login or an answer may take.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// What the whole process had used at a moment: processor milliseconds, and KiB of memory that were resident then and at most so far.
 #[derive(Clone, Copy)]
