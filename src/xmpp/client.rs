@@ -6,6 +6,7 @@ use super::sasl::{Exchange, Proof};
 use super::stream::{CLIENT, Door, Stream, condition};
 use super::xml::Element;
 use super::{Wrong, tls};
+use crate::base::Secret;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rand::Rng;
 use std::collections::VecDeque;
@@ -271,6 +272,9 @@ async fn authenticate(stream: &mut Stream, features: &Element, login: &Login) ->
         .find("mechanisms", SASL)
         .map(|list| list.children().filter(|one| one.name == "mechanism").map(Element::inner).collect())
         .unwrap_or_default();
+    if let Proof::Plain(password) = &login.proof {
+        return give(stream, &offered, &login.user, password).await;
+    }
     let exporter_offered = features
         .find("sasl-channel-binding", CHANNEL_BINDING)
         .is_some_and(|list| list.children().any(|one| one.get("type") == Some("tls-exporter")));
@@ -288,6 +292,21 @@ async fn authenticate(stream: &mut Stream, features: &Element, login: &Login) ->
     let last = sasl_step(stream, "success").await?;
     exchange.verify(&last)?;
     Ok(exchange.mechanism())
+}
+
+/// Gives the server the password as it is; the stream is TLS already, as every stream here.
+async fn give(
+    stream: &mut Stream,
+    offered: &[String],
+    user: &str,
+    password: &Secret<String>,
+) -> Result<&'static str, Wrong> {
+    if !offered.iter().any(|name| name == "PLAIN") {
+        return Err(Wrong::Refused(format!("no PLAIN among {}", offered.join(", "))));
+    }
+    let text = STANDARD.encode(format!("\0{user}\0{}", password.expose()));
+    stream.send(&Element::new("auth", SASL).attr("mechanism", "PLAIN").text(text)).await?;
+    sasl_step(stream, "success").await.map(|_| "PLAIN")
 }
 
 async fn sasl_step(stream: &mut Stream, wanted: &str) -> Result<String, Wrong> {

@@ -24,6 +24,9 @@ pub enum Proof {
         /// The rounds they belong to.
         rounds: u32,
     },
+    /// A password that the server is given as it is (RFC 4616), for comparison with programs that know no other way. Only who
+    /// asks for it gets it; the others never do, whatever the server offers.
+    Plain(Secret<String>),
 }
 
 /// One login under way.
@@ -83,6 +86,7 @@ impl Exchange {
             }
             Proof::Keys { .. } => return Err(bad("has another salt than the account was made with")),
             Proof::Password(password) => ScramKeys::derive(password.expose().as_bytes(), &salt, rounds),
+            Proof::Plain(_) => return Err(bad("came though the password was to go as it is")),
         };
         let mut bound = self.gs2.clone().into_bytes();
         bound.extend_from_slice(self.binding.as_deref().unwrap_or_default());

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 failed=
-for script in plan many apply upload install check size scan; do
+for script in plan many apply upload install check size scan load; do
     echo "== $script"
     tests/bench/$script.sh "$@" || failed="$failed $script"
 done
