@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_goes_as_it_is_answers_no_challenge() {
+        let mut exchange = Exchange::with_nonce("user", None, "rOprNGfwEbeRWgbNEkqO".to_owned());
+        let plain = Proof::Plain(Secret::new("pencil".to_owned()));
+        assert!(matches!(exchange.answer(CHALLENGE, &plain), Err(Wrong::Impostor(_))));
+    }
+
+    #[test]
     fn a_name_with_a_comma_is_escaped() {
         assert!(Exchange::new("a,b=c", None).first().contains("n=a=2Cb=3Dc,r="));
     }

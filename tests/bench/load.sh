@@ -19,13 +19,18 @@ tsung=
 # Ends tsung and its port mapper, by their own ids.
 end_tsung() {
     local id
-    for id in $tsung; do kill "$id" 2>/dev/null || true; done
+    for id in ${tsung:+$(beams "$tsung")} $tsung; do kill "$id" 2>/dev/null || true; done
     epmd -kill >/dev/null 2>&1 || true
 }
 trap 'status=$?; set +e; end_tsung; (exit $status); leave' EXIT
 
-# The processes that a process started.
-children() { cat "/proc/$1/task/$1/children" 2>/dev/null || true; }
+# The Erlang machines that a process started.
+beams() {
+    local id
+    for id in $(cat "/proc/$1/task/$1/children" 2>/dev/null || true); do
+        ! grep -qsx beam.smp "/proc/$id/comm" || echo "$id"
+    done
+}
 # `CPU-ms KiB PEAK-KiB` of processes, together.
 used() {
     local id ticks=0 kib=0 peak=0
@@ -99,12 +104,11 @@ measure_tsung() {
     tsung=$!
     # Until somebody is in; its start takes seconds.
     for ((n = 0; n < 600; n++)); do
-        machine=$(children "$tsung")
+        machine=$(beams "$tsung")
         [ -z "$machine" ] || before=$(used $machine)
         [ "$(connected)" = 0 ] || break
         sleep 0.1
     done
-    tsung="$machine $tsung"
     first=$SECONDS stood=$SECONDS
     # Until the number of connections has stood still for four seconds.
     while [ $still -lt 4 ] && [ $((SECONDS - first)) -lt $((wait - 6)) ]; do
@@ -118,7 +122,7 @@ measure_tsung() {
     idle=$(used $machine)
     sleep $((stood + wait + each * gap + 2 - SECONDS))
     after=$(used $machine)
-    wait "${tsung##* }"
+    wait "$tsung"
     tsung=
     sent=$(awk '$2 == "tr_say" { sum += $3 } END { print sum + 0 }' "$work"/tsung/*/tsung.log)
     # shellcheck disable=SC2086
