@@ -47,7 +47,7 @@ done
 begun=$EPOCHREALTIME
 testssl --quiet --color 0 --ip "$address" -p -E --csvfile "$work/testssl.csv" im.bench.example:5223 >"$work/testssl.out" 2>&1 || true
 testssl_took=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
-sed -n 's/.*sslversion="\([^"]*\)".* id="0x\([0-9A-Fa-f]*\)".*/\1 \2/p' "$work/sslscan.xml" |
+sed -n 's/.*<cipher .*sslversion="\([^"]*\)".* id="0x\([0-9A-Fa-f]*\)".*/\1 \2/p' "$work/sslscan.xml" |
     awk '{ printf "%s %04s\n", $1, tolower($2) }' | tr -s ' ' | sort -u >"$work/sslscan.list"
 sed -n 's/^"cipher-tls1\(_[0-3]\)\{0,1\}_x\([0-9a-f]*\)".*/1\1 \2/p' "$work/testssl.csv" |
     sed 's/^1 /TLSv1.0 /; s/^1_\([0-3]\) /TLSv1.\1 /' | sort -u >"$work/testssl.list"
