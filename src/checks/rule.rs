@@ -25,7 +25,7 @@ pub const RULES: &[Rule] = &[
         what: "a file put and fetched",
         needed: "equal SHA-256",
         because: "files shared in chats go this way",
-        fix: "imctl status; then the log of the file gateway on the hosts with the role of files",
+        fix: "imctl verify --all; then the log of the file gateway on the hosts with the role of files",
     },
     Rule {
         id: "FILE-02",
@@ -46,7 +46,7 @@ pub const RULES: &[Rule] = &[
         what: "login with the right password",
         needed: "SCRAM-SHA-256, the server proves itself too",
         because: "nobody gets in otherwise",
-        fix: "imctl status: is the database up, do all app hosts answer?",
+        fix: "imctl verify --all: is the database up, do all app hosts answer?",
     },
     Rule {
         id: "LOGIN-02",
@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
         what: "group chat",
         needed: "everybody hears everybody",
         because: "rooms span the nodes of the cluster",
-        fix: "imctl status: is the cluster whole on every node?",
+        fix: "imctl verify --all: is the cluster whole on every node?",
     },
     Rule {
         id: "TALK-01",

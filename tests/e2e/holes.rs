@@ -56,7 +56,12 @@ fn planted_holes_are_found_by_their_own_rule_and_nothing_else_is() {
             assert_eq!(code, 0, "{} is not planted: {said}", hole.id);
         }
         let fired = scan(&world, &tail, 3);
-        missed.extend(own.iter().filter(|hole| !fired.contains_key(&hole.id)).map(|hole| hole.id.clone()));
+        let found = |hole: &&&Hole| match fired.get(&hole.id) {
+            // Other holes of the batch change files, too: this one counts when its own file is named.
+            Some(seen) => hole.id != DRIFT || seen.contains("retention.sql"),
+            None => false,
+        };
+        missed.extend(own.iter().filter(|hole| !found(hole)).map(|hole| hole.id.clone()));
         let wanted = own.iter().flat_map(|hole| hole.also.iter().chain([&hole.id]));
         let wanted: BTreeSet<&str> = wanted.map(String::as_str).chain([DRIFT]).collect();
         let strange = fired.iter().filter(|(id, _)| !usual.contains(*id) && !wanted.contains(id.as_str()));

@@ -2,7 +2,7 @@
 
 use super::{Failure, Scene};
 use crate::base::{HostName, duration};
-use crate::checks::{Outcome, Said, encryption, endpoint_name};
+use crate::checks::{Outcome, Said, encryption, endpoint_name, scan_rules};
 use crate::cli::user::Keeper;
 use crate::cli::verify::outside;
 use crate::probe::abuse::{NEED_ACCOUNTS, with_accounts, without_accounts};
@@ -49,11 +49,10 @@ pub(super) async fn try_all(scene: &Scene<'_>) -> Result<Vec<Said>, Failure> {
     Ok(said)
 }
 
-/// What needs the service's own words, which cannot be used.
+/// Everything that is tried over the doors, when they cannot be found.
 fn untried(why: &str) -> Vec<Said> {
-    let ids = NEED_ACCOUNTS.iter().map(|id| (*id).to_owned());
-    let walks = (1..=14).map(|number| format!("CRYPT-{number:02}"));
-    ids.chain(walks).map(|id| Said::of_service(&id, Outcome::Unknown(why.to_owned()))).collect()
+    let tried = scan_rules().iter().filter(|rule| TRIED.contains(&rule.area.as_str()));
+    tried.map(|rule| Said::of_service(&rule.id, Outcome::Unknown(why.to_owned()))).collect()
 }
 
 /// Everything that needs accounts.

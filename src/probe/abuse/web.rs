@@ -38,7 +38,7 @@ fn site(service: &Service, address: SocketAddr, name: &str) -> Result<Site, Stri
 async fn chat_site(service: &Service, host: &HostName, address: SocketAddr) -> Vec<Said> {
     let site = match site(service, address, &service.domain) {
         Ok(site) => site,
-        Err(why) => return vec![on("CHAT-10", host, Outcome::Unknown(why))],
+        Err(why) => return unknown(&["CHAT-10", "CHAT-11", "CHAT-13"], host, &why),
     };
     let (mut open, mut consoles, mut told) = (Vec::new(), Vec::new(), Vec::new());
     let mut broken = None;
@@ -66,15 +66,24 @@ async fn chat_site(service: &Service, host: &HostName, address: SocketAddr) -> V
     open.dedup();
     told.sort();
     told.dedup();
-    let judged = |wrong: &[String], good: &str| match (&broken, wrong) {
-        (Some(why), []) => Outcome::Unknown(why.clone()),
-        (_, wrong) => Outcome::none_of(wrong, good),
-    };
     vec![
-        on("CHAT-10", host, judged(&open, "closed")),
-        on("CHAT-11", host, judged(&consoles, "closed")),
-        on("CHAT-13", host, judged(&told, "not told")),
+        on("CHAT-10", host, judged(broken.as_deref(), &open, "closed")),
+        on("CHAT-11", host, judged(broken.as_deref(), &consoles, "closed")),
+        on("CHAT-13", host, judged(broken.as_deref(), &told, "not told")),
     ]
+}
+
+/// A site that cannot be asked at all.
+fn unknown(ids: &[&str], host: &HostName, why: &str) -> Vec<Said> {
+    ids.iter().map(|id| on(id, host, Outcome::Unknown(why.to_owned()))).collect()
+}
+
+/// What was found counts although a question broke off; nothing found says nothing then.
+fn judged(broken: Option<&str>, wrong: &[String], good: &str) -> Outcome {
+    match (broken, wrong) {
+        (Some(why), []) => Outcome::Unknown(why.to_owned()),
+        (_, wrong) => Outcome::none_of(wrong, good),
+    }
 }
 
 /// Words about product and version in the headers.
@@ -89,7 +98,7 @@ fn product(reply: &Reply) -> Vec<String> {
 async fn files_site(service: &Service, host: &HostName, address: SocketAddr, name: &str) -> Vec<Said> {
     let site = match site(service, address, name) {
         Ok(site) => site,
-        Err(why) => return vec![on("UPLOAD-05", host, Outcome::Unknown(why))],
+        Err(why) => return unknown(&["UPLOAD-05", "UPLOAD-09"], host, &why),
     };
     let (mut open, mut told, mut broken) = (Vec::new(), Vec::new(), None);
     for path in WAYS_OUT {
@@ -107,13 +116,9 @@ async fn files_site(service: &Service, host: &HostName, address: SocketAddr, nam
     }
     told.sort();
     told.dedup();
-    let judged = |wrong: &[String], good: &str| match (&broken, wrong) {
-        (Some(why), []) => Outcome::Unknown(why.clone()),
-        (_, wrong) => Outcome::none_of(wrong, good),
-    };
     vec![
-        on("UPLOAD-05", host, judged(&open, &format!("{} ways refused", WAYS_OUT.len()))),
-        on("UPLOAD-09", host, judged(&told, "not told")),
+        on("UPLOAD-05", host, judged(broken.as_deref(), &open, &format!("{} ways refused", WAYS_OUT.len()))),
+        on("UPLOAD-09", host, judged(broken.as_deref(), &told, "not told")),
     ]
 }
 
