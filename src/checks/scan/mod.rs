@@ -142,6 +142,12 @@ pub fn scan_rule(id: &str) -> Option<&'static ScanRule> {
     scan_rules().iter().find(|rule| rule.id == id)
 }
 
+/// What helps where no answer came: the rule's own help would mend what nobody knows to be broken.
+const AGAIN: [&str; 2] = [
+    "no answer came: imctl verify tells whether the service stands; then scan again",
+    "没有得到回答：先用 imctl verify 确认服务正常，再重新扫描",
+];
+
 impl ScanRule {
     /// The finding of this rule.
     pub fn scanned(&self, host: Option<&HostName>, outcome: &Outcome) -> Scanned {
@@ -154,8 +160,12 @@ impl ScanRule {
         };
         let helps = matches!(verdict, Verdict::Failed | Verdict::Warning);
         let place = |text: &str| text.replace("HOST", host.map_or("the host", HostName::as_str));
-        let fix = if helps { place(&self.en.fix) } else { String::new() };
-        let zh = Words { fix: if helps { place(&self.zh.fix) } else { String::new() }, ..self.zh.clone() };
+        let fix = |own: &str, again: &str| match outcome {
+            _ if !helps => String::new(),
+            Outcome::Unknown(_) => again.to_owned(),
+            _ => place(own),
+        };
+        let zh = Words { fix: fix(&self.zh.fix, AGAIN[1]), ..self.zh.clone() };
         Scanned {
             finding: Finding {
                 id: self.id.clone(),
@@ -165,7 +175,7 @@ impl ScanRule {
                 seen: seen.to_owned(),
                 needed: self.en.needed.clone(),
                 because: because.to_owned(),
-                fix,
+                fix: fix(&self.en.fix, AGAIN[0]),
             },
             danger: self.danger,
             area: self.area.clone(),

@@ -36,4 +36,5 @@ fn a_finding_that_fails_names_its_host_in_the_fix_and_danger_decides_how_it_coun
     assert_eq!((open.finding.verdict, open.finding.because.as_str()), (Verdict::NotApplicable, "why"));
     let unknown = scan_rule("HOST-03").unwrap().scanned(None, &Outcome::Unknown("nobody".to_owned()));
     assert_eq!(unknown.finding.verdict, Verdict::Warning);
+    assert!(unknown.finding.fix.contains("imctl verify") && unknown.zh.fix.contains("imctl verify"));
 }

@@ -120,6 +120,9 @@ async fn opened(door: &Door) -> Result<(TcpStream, String), String> {
         .map_err(|cause| cause.to_string())?;
     socket.write_all(header(&door.domain).as_bytes()).await.map_err(|cause| cause.to_string())?;
     let features = heard(&mut socket, "</stream:features>").await;
+    if !features.contains("</stream:features>") {
+        return Err("the server ended the stream before it said what it offers".to_owned());
+    }
     Ok((socket, features))
 }
 
