@@ -25,6 +25,7 @@ fn only_the_named_packages_come_from_backports() {
             ("24.12".into(), version(&server, BTreeMap::from([("backports".into(), globs)]))),
         ]),
         artifacts: BTreeMap::new(),
+        schema: None,
         mirror: None,
     };
     let cache =

@@ -5,7 +5,7 @@ use imctl::base::HostName;
 use imctl::desired::{self, Certificate, Desired, Material};
 use imctl::facts::HostFacts;
 use imctl::inventory::{self, Inventory};
-use imctl::plan::{self, Basis, Plan, Scene};
+use imctl::plan::{self, Basis, Pace, Plan, Scene};
 use imctl::record::{Answer, Observed, PathKind, PathState, UnitState};
 use imctl::report::{self, Style};
 use imctl::resource::{File, Probe, Resource, ServiceState};
@@ -68,7 +68,13 @@ fn planned(topology: &Topology, observed: &BTreeMap<HostName, Observed>) -> Plan
         hosts: observed.keys().map(|host| (host.clone(), String::new())).collect(),
         ..Basis::default()
     };
-    plan::install(Scene { topology, desired: &wanted(topology), observed, basis: &basis })
+    plan::install(Scene {
+        topology,
+        desired: &wanted(topology),
+        observed,
+        basis: &basis,
+        pace: &Pace::default(),
+    })
 }
 
 fn text(plan: &Plan) -> String {
@@ -314,8 +320,13 @@ fn a_service_restarts_host_by_host_when_its_packages_get_security_updates() {
     let observed = installed(&topology);
     let hosts = observed.keys().map(|host| (host.clone(), String::new())).collect();
     let basis = Basis { hosts, ..Basis::default() };
-    let plan =
-        plan::install(Scene { topology: &topology, desired: &desired, observed: &observed, basis: &basis });
+    let plan = plan::install(Scene {
+        topology: &topology,
+        desired: &desired,
+        observed: &observed,
+        basis: &basis,
+        pace: &Pace::default(),
+    });
     let steps = plan.steps().filter(|step| matches!(step.kind.as_str(), "updates" | "service"));
     let told: Vec<String> = steps.map(|step| format!("{} {}", step.on, step.line())).collect();
     let expected = [

@@ -3,7 +3,7 @@
 use imctl::base::HostName;
 use imctl::desired::{Material, identities, state};
 use imctl::facts::HostFacts;
-use imctl::plan::{Basis, Plan, Scene, install, probes};
+use imctl::plan::{Basis, Pace, Plan, Scene, install, probes};
 use imctl::record::Observed;
 use imctl::resource::{Probe, Resource};
 use imctl::topology::{Topology, build};
@@ -40,7 +40,13 @@ fn fresh_plan(version: &str) -> Plan {
     let observed: BTreeMap<HostName, Observed> =
         topology.hosts.iter().map(|place| (place.name.clone(), Observed::default())).collect();
     let basis = Basis::default();
-    install(Scene { topology: &topology, desired: &desired, observed: &observed, basis: &basis })
+    install(Scene {
+        topology: &topology,
+        desired: &desired,
+        observed: &observed,
+        basis: &basis,
+        pace: &Pace::default(),
+    })
 }
 
 /// Stage, batch, host and line of each step.

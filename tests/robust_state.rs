@@ -60,7 +60,7 @@ fn made() -> Made {
             inventory: "def".to_owned(),
             bundle: None,
         };
-        state.save_release(&release).expect("saved");
+        state.save_release(&release, b"name: acme").expect("saved");
     }
     Made { place, secret }
 }

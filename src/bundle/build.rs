@@ -3,7 +3,7 @@
 
 use super::apt::{self, AptRoot, Chosen};
 use super::artifact::{self, Artifact};
-use super::deb::Deb;
+use super::deb::{self, Deb};
 use super::manifest::{
     ArtifactEntry, KEYRING, MANIFEST, Manifest, PackageEntry, REPOSITORY, SIGNATURE, is_inside, is_security,
 };
@@ -48,6 +48,8 @@ struct Gathered {
     debs: BTreeMap<Chosen, Deb>,
     suites: BTreeMap<(String, String), String>,
     artifacts: BTreeMap<String, (ArtifactEntry, Artifact)>,
+    /// The product's tables as SQL, by version.
+    schemas: BTreeMap<String, Vec<u8>>,
 }
 
 /// Builds a bundle into `dir`. An older bundle there is replaced in one step, or left alone when nothing changed.
@@ -123,7 +125,25 @@ fn gather(
     let debs = read_all(&all, &bench.cache)?;
     let suites = root.suites(&all)?;
     let artifacts = gather_artifacts(order, bench, sink, &mut requests)?;
-    Ok((Gathered { versions, updates, debs, suites, artifacts }, requests))
+    let schemas = schemas(order, &versions)?;
+    Ok((Gathered { versions, updates, debs, suites, artifacts, schemas }, requests))
+}
+
+/// The file of each version that holds the product's tables.
+fn schemas(
+    order: &Order,
+    versions: &BTreeMap<String, Vec<Chosen>>,
+) -> Result<BTreeMap<String, Vec<u8>>, BundleError> {
+    let Some((package, file)) = &order.schema else { return Ok(BTreeMap::new()) };
+    let mut schemas = BTreeMap::new();
+    for (version, chosen) in versions {
+        let Some(package) = chosen.iter().find(|it| it.name == *package) else { continue };
+        let text = deb::file(&package.file, |path| path == file)?.ok_or_else(|| {
+            BundleError::Order(format!("`{}` of {version} holds no file `{file}`", package.name))
+        })?;
+        schemas.insert(version.clone(), text);
+    }
+    Ok(schemas)
 }
 
 /// Adds counts to counts.
@@ -198,6 +218,9 @@ fn compose(
     let packages = shelve_packages(gathered, &mut shelf);
     for (version, chosen) in &gathered.versions {
         shelve_index(version, &date(when)?, &gathered.offered(chosen), &pgp, &mut shelf);
+    }
+    for (version, text) in &gathered.schemas {
+        shelf.bytes(format!("schemas/{version}.sql"), text.as_slice());
     }
     for (entry, artifact) in gathered.artifacts.values() {
         shelf.copy(&entry.file, &artifact.file, &entry.sha256, entry.size);
@@ -347,6 +370,7 @@ pub(super) fn small(key: &SigningKey, root: &Path, when: &str) {
         debs: BTreeMap::from([(chosen, read)]),
         suites: BTreeMap::new(),
         artifacts: BTreeMap::from([("tool".into(), (entry, artifact))]),
+        schemas: BTreeMap::new(),
     };
     let order = Order {
         deployment: "acme".into(),
@@ -354,6 +378,7 @@ pub(super) fn small(key: &SigningKey, root: &Path, when: &str) {
         platform: "debian-12-amd64".into(),
         versions: BTreeMap::new(),
         artifacts: BTreeMap::new(),
+        schema: None,
         mirror: None,
     };
     compose(&order, key, &gathered, when).unwrap().1.write(&root.join("b")).unwrap();

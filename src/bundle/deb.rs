@@ -64,15 +64,20 @@ fn keep(file: &Path, kept: &Path) -> Result<(), BundleError> {
 
 /// The text of `/usr/share/doc/*/copyright`.
 fn copyright(file: &Path) -> Result<Option<Vec<u8>>, BundleError> {
-    let archive = tool::output(Command::new("dpkg-deb").arg("--fsys-tarfile").arg(file))?;
+    self::file(file, |path| path.contains("usr/share/doc/") && path.ends_with("/copyright"))
+}
+
+/// The first plain file of a package whose path, without the first slash, is `wanted`.
+pub(super) fn file(deb: &Path, wanted: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>, BundleError> {
+    let archive = tool::output(Command::new("dpkg-deb").arg("--fsys-tarfile").arg(deb))?;
     let mut archive = tar::Archive::new(archive.as_slice());
-    for entry in archive.entries().map_err(BundleError::io(file))? {
-        let mut entry = entry.map_err(BundleError::io(file))?;
-        let path = entry.path().map_err(BundleError::io(file))?.into_owned();
-        let documents = path.to_string_lossy().contains("usr/share/doc/");
-        if documents && path.ends_with("copyright") && entry.header().entry_type().is_file() {
+    for entry in archive.entries().map_err(BundleError::io(deb))? {
+        let mut entry = entry.map_err(BundleError::io(deb))?;
+        let path = entry.path().map_err(BundleError::io(deb))?.to_string_lossy().into_owned();
+        let path = path.trim_start_matches("./").trim_start_matches('/');
+        if entry.header().entry_type().is_file() && wanted(path) {
             let mut text = Vec::new();
-            std::io::Read::read_to_end(&mut entry, &mut text).map_err(BundleError::io(file))?;
+            std::io::Read::read_to_end(&mut entry, &mut text).map_err(BundleError::io(deb))?;
             return Ok(Some(text));
         }
     }

@@ -53,6 +53,8 @@ pub struct Order {
     pub versions: BTreeMap<String, VersionOrder>,
     /// What is no package, by name.
     pub artifacts: BTreeMap<String, ArtifactOrder>,
+    /// The package that holds the product's tables as SQL, and the file within it; kept for each version, so that two can be compared.
+    pub schema: Option<(String, String)>,
     /// Package mirror; none = the building machine's own apt sources.
     pub mirror: Option<String>,
 }

@@ -11,7 +11,7 @@ use super::survey::{Aim, Survey, survey};
 use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::Exit;
-use crate::exec::{self, Lease, Run};
+use crate::exec::{self, Back, Lease, Run};
 use crate::plan::Plan;
 use crate::record::Execution;
 use crate::report::{self, Live, Shape, Style, spoken};
@@ -125,6 +125,9 @@ impl Change<'_> {
         live: &Live,
     ) -> Result<(Execution, RunLog), Failure> {
         let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
+        if let Some(edit) = &self.road.edit {
+            edit.write()?;
+        }
         self.note_lost(survey)?;
         let execution = self.execute(survey, lease, (live, &log)).await?;
         Ok((execution, log))
@@ -249,6 +252,13 @@ impl Change<'_> {
             sink.note(note.clone());
         }
         let depot = Shop::open(self.road.bundle.as_ref(), &self.road.topology.version, &sink).await?;
+        let before = survey.desired.passage.as_ref().and_then(|passage| passage.from.first());
+        let old = match (&survey.back, before) {
+            (Some(desired), Some(version)) => {
+                Some((desired, Shop::open(self.road.bundle.as_ref(), version, &sink).await?))
+            }
+            _ => None,
+        };
         let redactor = survey.made.redactor.clone();
         let cancelled = CancellationToken::new();
         let watch = tokio::spawn(interrupted(cancelled.clone()));
@@ -262,6 +272,7 @@ impl Change<'_> {
             sink: &sink,
             redact: &move |text: &str| redactor.redact(text),
             stop: cancelled,
+            back: old.as_ref().map(|(desired, depot)| Back { desired, depot }),
             mirror: survey.made.mirror.clone(),
         };
         let execution = exec::run(&run).await;

@@ -43,13 +43,19 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     };
     let saved = args.plan.as_deref().map(super::plan::load).transpose()?;
     let Some(applied) = change.apply(saved).await? else { return Ok(Exit::Done) };
+    prove_and_tell(&change, applied).await
+}
+
+/// Proves the service after a change, tells how it went, and writes the acceptance report.
+pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Result<Exit, Failure> {
+    let (road, global) = (change.road, change.global);
     let proved =
-        if applied.execution.succeeded() { super::verify::after_change(&road, global).await? } else { None };
+        if applied.execution.succeeded() { super::verify::after_change(road, global).await? } else { None };
     let whole = proved.is_some();
     let exit = change.tell(applied, proved)?;
     if whole {
-        scan_after(&road, global).await;
-        report_after(&road, global);
+        scan_after(road, global).await;
+        report_after(road, global);
     }
     Ok(exit)
 }
@@ -112,6 +118,12 @@ impl Change<'_> {
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
+        let further = match (survey.plan.later.is_empty(), survey.plan.open) {
+            (false, _) => Some("change the hosts that are left, and do what comes after"),
+            (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
+            (true, false) => None,
+        };
+        let further = further.map(|about| next(format!("imctl {} -i {typed}", self.verb), about));
         let next = [
             next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
             next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
@@ -119,13 +131,22 @@ impl Change<'_> {
         ];
         let view = InstallView {
             name: survey.plan.deployment.clone(),
-            done: self.done.to_owned(),
+            done: if survey.plan.later.is_empty() {
+                self.done.to_owned()
+            } else {
+                format!("partly {}", self.done)
+            },
             totals: plan.totals(),
             execution,
             proved,
             folder: log.folder().display().to_string(),
             again: format!("imctl {} -i {typed}", self.verb),
-            next: if self.aim == Aim::Inventory { next.into() } else { Vec::new() },
+            back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}")),
+            next: if self.aim == Aim::Inventory {
+                further.into_iter().chain(next).collect()
+            } else {
+                Vec::new()
+            },
         };
         let now = Timestamp::now();
         log.file(
@@ -137,8 +158,9 @@ impl Change<'_> {
         if view.execution.succeeded() {
             lost::found(self.road)?;
         }
-        if view.execution.succeeded() && self.aim == Aim::Inventory {
-            self.road.state.save_release(&self.release(&survey.plan, (ended, now)))?;
+        if view.execution.succeeded() && self.aim == Aim::Inventory && survey.plan.later.is_empty() {
+            let release = self.release(&survey.plan, (ended, now));
+            self.road.state.save_release(&release, self.road.text.as_bytes())?;
         }
         match self.global.shape() {
             OutputFormat::Json => stdout::line(&view.json().to_string()),

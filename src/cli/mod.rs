@@ -31,11 +31,13 @@ mod lost;
 mod material;
 mod mistakes;
 mod offer;
+mod passage;
 mod plan;
 mod ports;
 mod reach;
 mod report;
 mod road;
+mod rollback;
 mod scan;
 mod schema;
 mod secret;
@@ -45,6 +47,7 @@ mod stdout;
 mod survey;
 mod trust;
 mod unlock;
+mod upgrade;
 mod user;
 mod verify;
 mod version;
@@ -89,6 +92,10 @@ enum Verb {
     Plan(plan::Args),
     /// Brings the hosts to what the inventory says: plan, confirmation, apply, report.
     Install(install::Args),
+    /// Brings the service to another version, host by host, while it serves.
+    Upgrade(upgrade::Args),
+    /// Goes back to what was installed before.
+    Rollback(rollback::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
@@ -138,6 +145,8 @@ impl Verb {
             Self::Bundle(args) => bundle::run(args, global),
             Self::Plan(args) => plan::run(args, global).await,
             Self::Install(args) => install::run(args, global).await,
+            Self::Upgrade(args) => upgrade::run(args, global).await,
+            Self::Rollback(args) => rollback::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,

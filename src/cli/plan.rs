@@ -3,9 +3,10 @@
 use super::hold::holder_words;
 use super::road::Road;
 use super::survey::{Aim, survey};
+use super::upgrade::AimArgs;
 use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
-use crate::base::Exit;
+use crate::base::{Exit, quote};
 use crate::report::{self, Live, Shape, Style, spoken};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,11 @@ pub(super) struct Args {
     /// Plan without this host, as if it were declared lost; may be given several times
     #[arg(long, value_name = "HOST")]
     lost: Vec<String>,
+    #[command(flatten)]
+    aim: AimArgs,
+    /// Plan the way back to this release, or to the last one with `last`
+    #[arg(long, value_name = "RELEASE", conflicts_with = "to")]
+    back_to: Option<String>,
     /// Exit with 10 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
@@ -26,7 +32,8 @@ pub(super) struct Args {
 
 /// Plans and shows.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
-    let road = Road::open(global)?.without(&args.lost)?;
+    let (road, verb) = road(&args, global)?;
+    let road = road.without(&args.lost)?;
     let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
     let mut survey = survey(&road, global, &live.sink(), Aim::Inventory).await?;
     survey.fleet.close().await;
@@ -48,7 +55,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     if let Some(path) = &args.out {
         save(path, &survey.plan)?;
         let again = format!(
-            "Saved {0}. Apply exactly this with:  imctl install -i {1} --plan {0}",
+            "Saved {0}. Apply exactly this with:  imctl {verb} -i {1} --plan {0}",
             path.display(),
             road.typed()
         );
@@ -56,6 +63,19 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     }
     let changes = args.detailed_exitcode && !survey.plan.is_empty();
     Ok(if changes { Exit::Changes } else { Exit::Done })
+}
+
+/// Where the plan leads, and the command that applies it.
+fn road(args: &Args, global: &Global) -> Result<(Road, String), Failure> {
+    if let Some(to) = &args.back_to {
+        let to = Some(to.as_str()).filter(|to| *to != "last");
+        let verb = to.map_or_else(|| "rollback".to_owned(), |to| format!("rollback --to {}", quote(to)));
+        return Ok((super::rollback::road(global, to)?, verb));
+    }
+    match &args.aim.to {
+        Some(to) => Ok((args.aim.road(global)?, format!("upgrade --to {}", quote(to)))),
+        None => Ok((Road::open(global)?, "install".to_owned())),
+    }
 }
 
 /// Writes a plan file that its owner alone can read.

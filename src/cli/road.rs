@@ -3,7 +3,8 @@
 use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
-use crate::inventory::{self, Inventory};
+use crate::inventory::{self, Edit, Inventory};
+use crate::plan::Pace;
 use crate::sizing;
 use crate::stack::{self, Stack};
 use crate::state::State;
@@ -23,10 +24,20 @@ pub(super) struct Road {
     pub(super) state: State,
     /// The bundle, checked; none when none is named.
     pub(super) bundle: Option<Verified>,
+    /// The inventory file.
+    pub(super) text: String,
     /// SHA-256 of the inventory file.
     pub(super) inventory_digest: String,
     /// Settings that follow from the size of the service, in words.
     pub(super) sized: Vec<String>,
+    /// How a change of version rolls.
+    pub(super) pace: Pace,
+    /// Going back to an older version is meant.
+    pub(super) back: bool,
+    /// What comes after the last host has changed is done also when nothing else is left.
+    pub(super) finishes: bool,
+    /// A change of the inventory file that belongs to it; written when the hosts are ours.
+    pub(super) edit: Option<Edit>,
 }
 
 impl Road {
@@ -41,6 +52,21 @@ impl Road {
     pub(super) fn without_bundle(global: &Global) -> Result<Self, Failure> {
         let path = inventory_path(global)?;
         let inventory = inventory::load(&path)?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
+        Self::of(global, inventory, &text)
+    }
+
+    /// The road of an inventory as it will be after an edit.
+    pub(super) fn after(global: &Global, edit: Edit) -> Result<Self, Failure> {
+        let inventory = inventory::parse(edit.path(), edit.after())?;
+        let mut road = Self::of(global, inventory, edit.after())?;
+        road.bundle = bundle_of(global, &road.topology, &road.state)?;
+        road.edit = Some(edit);
+        Ok(road)
+    }
+
+    fn of(global: &Global, inventory: Inventory, text: &str) -> Result<Self, Failure> {
         let hosts = inventory::select(&inventory, &global.on)?;
         let mut stack = stack_of(&inventory)?;
         offer::hold(&inventory, &stack.file)?;
@@ -48,10 +74,20 @@ impl Road {
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         state.intact()?;
-        let text = std::fs::read(&path)
-            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
-        let inventory_digest = hex::encode(Sha256::digest(text));
-        Ok(Self { topology, hosts, lost: Vec::new(), state, bundle: None, inventory_digest, sized })
+        Ok(Self {
+            topology,
+            hosts,
+            lost: Vec::new(),
+            state,
+            bundle: None,
+            text: text.to_owned(),
+            inventory_digest: hex::encode(Sha256::digest(text)),
+            sized,
+            pace: Pace::default(),
+            back: false,
+            finishes: false,
+            edit: None,
+        })
     }
 
     /// The same road without hosts that the operator declares lost.
@@ -87,6 +123,13 @@ impl Road {
     pub(super) fn typed(&self) -> String {
         crate::base::quote(&self.inventory().path.display().to_string())
     }
+}
+
+/// SHA-256 of an inventory file.
+pub(super) fn digest_of(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read(path)
+        .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
+    Ok(hex::encode(Sha256::digest(text)))
 }
 
 /// The inventory that the operator names.

@@ -2,7 +2,7 @@
 
 use super::material::{self, Made};
 use super::road::Road;
-use super::{Failure, Global, connect};
+use super::{Failure, Global, connect, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
@@ -29,6 +29,8 @@ pub(super) struct Survey {
     pub(super) desired: Desired,
     pub(super) observed: BTreeMap<HostName, Observed>,
     pub(super) plan: Plan,
+    /// What hosts are put back to when their change of version fails.
+    pub(super) back: Option<Desired>,
     /// From the first connection to the plan.
     pub(super) took: Duration,
 }
@@ -52,24 +54,12 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     sink.phase(format!("seeing {}", crate::report::counted(road.hosts.len(), "host")));
     let fleet = connect::fleet(road, global, sink).await?;
     let seen = see(road, &fleet, &identities).await;
-    let (mut observed, facts) = match seen {
-        Ok(seen) => seen,
-        Err(failure) => {
-            fleet.close().await;
-            return Err(failure);
-        }
-    };
-    if let Err(failure) = platforms(road, &facts).and_then(|()| sound(road, &observed)) {
-        fleet.close().await;
-        return Err(failure);
-    }
-    let desired = match aim {
-        Aim::Inventory | Aim::Remedies => {
-            of_hosts(desired::state(&road.topology, &made.material, &facts)?, &road.hosts)
-        }
-        Aim::Nothing => Desired::default(),
-    };
+    let (mut observed, facts) = or_close(&fleet, seen).await?;
+    or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
+    let wanted = wanted(road, &made, aim, (&observed, &facts));
+    let (desired, back) = or_close(&fleet, wanted).await?;
     leftovers(&fleet, &desired, &mut observed).await?;
+    or_close(&fleet, passage::open(road, &desired, &observed)).await?;
     texts(&fleet, &desired, &mut observed).await?;
     let basis = basis(road, &observed);
     let mut plan = plan::install(Scene {
@@ -77,6 +67,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
         desired: &desired,
         observed: &observed,
         basis: &basis,
+        pace: &road.pace,
     });
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
@@ -86,7 +77,33 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
-    Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
+    Ok(Survey { fleet, made, desired, observed, plan, back, took: begun.elapsed() })
+}
+
+/// Closes the connections when there is an error.
+async fn or_close<T>(fleet: &Fleet, result: Result<T, Failure>) -> Result<T, Failure> {
+    if result.is_err() {
+        fleet.close().await;
+    }
+    result
+}
+
+/// What the hosts should hold, and what they are put back to where a change of version fails.
+fn wanted(
+    road: &Road,
+    made: &Made,
+    aim: Aim,
+    seen: passage::Seen<'_>,
+) -> Result<(Desired, Option<Desired>), Failure> {
+    if aim == Aim::Nothing {
+        return Ok((Desired::default(), None));
+    }
+    let mut desired = of_hosts(desired::state(&road.topology, &made.material, seen.1)?, &road.hosts);
+    let back = match aim {
+        Aim::Inventory => passage::add(road, made, &mut desired, seen)?,
+        Aim::Remedies | Aim::Nothing => None,
+    };
+    Ok((desired, back))
 }
 
 /// Refuses hosts whose manifest is damaged: what to take away there would not be known.
@@ -150,9 +167,10 @@ fn unasked(road: &Road, plan: &Plan) -> Option<String> {
     (disturbs && !others.is_empty()).then_some(sentence)
 }
 
-fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
+pub(super) fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
     Desired {
         instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
+        passage: desired.passage,
     }
 }
 
@@ -204,7 +222,7 @@ fn platforms(road: &Road, facts: &BTreeMap<HostName, HostFacts>) -> Result<(), F
     Err(Failure::Platform { hosts: wrong.join(", "), fit: fit.join(", ") })
 }
 
-/// Looks at what imctl put on hosts and the inventory no longer wants.
+/// Looks at what imctl put on hosts and the inventory no longer wants, and how far a change of version has come.
 async fn leftovers(
     fleet: &Fleet,
     desired: &Desired,
@@ -212,7 +230,7 @@ async fn leftovers(
 ) -> Result<(), Failure> {
     let probes: BTreeMap<HostName, Vec<Probe>> = observed
         .iter()
-        .map(|(host, seen)| (host.clone(), plan::leftover_probes(desired, host, seen)))
+        .map(|(host, seen)| (host.clone(), plan::later_probes(desired, host, seen)))
         .filter(|(_, probes)| !probes.is_empty())
         .collect();
     for (host, more) in all(exec::look(fleet, &probes).await)? {

@@ -2,12 +2,14 @@
 
 mod context;
 mod engine;
+mod passage;
 mod render;
 mod scope;
 mod state;
 mod wants;
 
 pub use engine::RenderError;
+pub use passage::{DesiredPassage, Seen, passage};
 pub use render::{RenderedHook, RenderedHooks};
 pub use scope::Scope;
 pub use state::{Desired, DesiredInstance, identities, state};

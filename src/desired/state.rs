@@ -2,6 +2,7 @@
 
 use super::context::{Known, hook_context, instance_context};
 use super::engine::{Engine, RenderError};
+use super::passage::DesiredPassage;
 use super::render::{Depth, RenderedHook, RenderedHooks, Renderer};
 use super::wants::Material;
 use crate::base::HostName;
@@ -30,6 +31,8 @@ pub struct DesiredInstance {
 pub struct Desired {
     /// The instances.
     pub instances: Vec<DesiredInstance>,
+    /// What comes before and after hosts change from another version; none when none does.
+    pub passage: Option<DesiredPassage>,
 }
 
 impl Desired {
@@ -76,7 +79,7 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
             units: spec.units.clone(),
         });
     }
-    Ok(Desired { instances })
+    Ok(Desired { instances, passage: None })
 }
 
 /// Fills in what only the bundle's manifest tells.

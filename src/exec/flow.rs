@@ -48,7 +48,11 @@ fn placed(plan: &Plan) -> Vec<Placed<'_>> {
 /// Whether something that runs is restarted, taken out or taken away.
 fn disturbs(plan: &Plan) -> bool {
     plan.steps().any(|step| match &step.act {
-        Act::Restart { .. } | Act::Reload { .. } | Act::Gate { .. } | Act::Remove { .. } => true,
+        Act::Restart { .. }
+        | Act::Reload { .. }
+        | Act::Gate { .. }
+        | Act::Remove { .. }
+        | Act::Passage { .. } => true,
         Act::Hook { hook, .. } => !matches!(hook, HookKind::Join | HookKind::Health),
         Act::Apply { .. } | Act::Packages { .. } => false,
     })
@@ -173,6 +177,8 @@ mod tests {
                 stage(vec![apply("a1", "chat"), apply("a2", "chat")]),
             ],
             notes: Vec::new(),
+            later: BTreeSet::new(),
+            open: false,
             settled: BTreeMap::new(),
         }
     }
@@ -196,7 +202,7 @@ mod tests {
         };
         let all =
             [("base", "a1"), ("base", "a2"), ("base", "d"), ("db", "d"), ("chat", "a1"), ("chat", "a2")];
-        Desired { instances: all.map(instance).into() }
+        Desired { instances: all.map(instance).into(), passage: None }
     }
 
     fn waits(plan: &Plan) -> Vec<Vec<usize>> {

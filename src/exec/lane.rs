@@ -157,6 +157,10 @@ async fn converge(run: &Run<'_>, site: Site<'_>, step: &Step) -> End {
             Some(hook) => run_hook(site.link, hook).await,
             None => End::Failed(format!("the hook {} is not part of what is wanted", hook.word())),
         },
+        Act::Passage { part, at } => match run.desired.passage.as_ref().and_then(|it| part.of(it).get(*at)) {
+            Some(hook) => run_hook(site.link, hook).await,
+            None => End::Failed(format!("the step {} is not part of what is wanted", part.word())),
+        },
         Act::Remove { component, id } => remove(run, site, component, id).await,
     }
 }

@@ -2,6 +2,7 @@
 //! Sends events; knows no terminal.
 
 mod act;
+mod back;
 mod depot;
 mod fleet;
 mod flow;
@@ -14,6 +15,7 @@ mod run;
 mod stretch;
 mod view;
 
+pub use back::Back;
 pub use depot::Depot;
 pub use fleet::Fleet;
 pub use lease::{Claim, Lease, NotTaken, release, take};

@@ -16,7 +16,9 @@ const WITHIN: Duration = Duration::from_mins(1);
 /// Writes on a host what will stand there, before the work: what is and what will be, and the restarts owed.
 pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
-    let manifest = manifest_of(&run.release(), run.desired.on(host)).with(seen);
+    // Until all is done, the host is of the version it was: whoever goes on has to know from where.
+    let release = if seen.stands() { seen.release.clone() } else { run.release() };
+    let manifest = manifest_of(&release, run.desired.on(host)).with(seen);
     let mut note = Note::new(&run.plan.deployment);
     for (name, content) in &run.mirror {
         note.file(name, content);
@@ -28,9 +30,11 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
 pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> {
-    let beside = run.observed.get(host).map(Manifest::seen).unwrap_or_default().beside(run.desired);
+    let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
+    let release = if run.plan.later.contains(host) { seen.release.clone() } else { run.release() };
+    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired) };
     let mut note = Note::new(&run.plan.deployment);
-    note.manifest(&manifest_of(&run.release(), run.desired.on(host)).with(beside))?;
+    note.manifest(&manifest_of(&release, run.desired.on(host)).with(beside))?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
         .expect("a String takes all");
     note.write(run, host).await

@@ -1,6 +1,7 @@
 //! Running a plan: every lane begins when what it waits for is done. After a failure what runs ends; nothing further
 //! begins.
 
+use super::back::{Back, PutBack, put_back};
 use super::depot::Depot;
 use super::flow::flow;
 use super::lane::{Touched, lane};
@@ -37,6 +38,8 @@ pub struct Run<'a> {
     pub holds: &'a (dyn Fn(&HostName) -> Result<(), String> + Send + Sync),
     /// Cancelled: running steps finish, nothing further begins.
     pub stop: CancellationToken,
+    /// What an instance is put back to when its change of version fails; none when versions stay.
+    pub back: Option<Back<'a>>,
     /// Encrypted files mirrored on every host that is changed: name and content.
     pub mirror: Vec<(String, Vec<u8>)>,
 }
@@ -47,7 +50,11 @@ impl Run<'_> {
         format!("{} {}", self.plan.stack, self.plan.version)
     }
 
+    /// Hosts that something is recorded on: those with work, and all of them when their version changes.
     fn hosts(&self) -> BTreeSet<HostName> {
+        if self.desired.passage.is_some() {
+            return self.plan.basis.hosts.keys().cloned().collect();
+        }
         self.plan.lanes().map(|lane| lane.host.clone()).collect()
     }
 }
@@ -97,8 +104,11 @@ async fn opened_one(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Records on every host that did all its steps what stands there now.
 async fn closed(run: &Run<'_>, execution: &mut Execution) {
+    let whole = execution.succeeded();
     for host in run.hosts() {
-        let all_done = execution.hosts.get(&host).is_some_and(|it| it.done() == it.steps.len());
+        let result = execution.hosts.get(&host);
+        let works = run.plan.lanes().any(|lane| lane.host == host);
+        let all_done = result.map_or(!works && whole, |it| it.done() == it.steps.len());
         if !all_done {
             continue;
         }
@@ -135,7 +145,10 @@ async fn lanes(run: &Run<'_>, mut going: bool, touched: &Touched, execution: &mu
                 running.push(one(run, at, flow[at].0, touched));
             }
         }
-        let Some((at, results)) = running.next().await else { break };
+        let Some((at, results, back)) = running.next().await else { break };
+        if let Some(whole) = back {
+            execution.put_back.insert(flow[at].0.host.clone(), whole);
+        }
         going &= results.iter().all(|(_, result, _)| *result == StepResult::Done);
         execution.hosts.entry(flow[at].0.host.clone()).or_default().steps.extend(results);
         done.insert(at);
@@ -147,17 +160,25 @@ async fn lanes(run: &Run<'_>, mut going: bool, touched: &Touched, execution: &mu
     }
 }
 
-/// Runs one lane. A panic in it is that host's failure.
+/// Runs one lane, and puts back what failed where that is meant: whether it is as it was. A panic in it is that host's failure.
 async fn one(
     run: &Run<'_>,
     at: usize,
     it: &Lane,
     touched: &Touched,
-) -> (usize, Vec<(String, StepResult, Duration)>) {
-    let results = AssertUnwindSafe(lane(run, it, touched)).catch_unwind().await;
+) -> (usize, Vec<(String, StepResult, Duration)>, Option<bool>) {
+    let whole = async {
+        let mut results = lane(run, it, touched).await;
+        let back = put_back(run, it, &results, touched).await;
+        let whole = back.as_ref().map(|back| back.whole);
+        results.extend(back.into_iter().flat_map(|PutBack { steps, .. }| steps));
+        (results, whole)
+    };
+    let ended = AssertUnwindSafe(whole).catch_unwind().await;
     let bug = || {
         let why = "a bug of imctl ended the work on this host; please report it".to_owned();
-        vec![("imctl itself".to_owned(), StepResult::Failed(why), Duration::ZERO)]
+        (vec![("imctl itself".to_owned(), StepResult::Failed(why), Duration::ZERO)], None)
     };
-    (at, results.unwrap_or_else(|_| bug()))
+    let (results, back) = ended.unwrap_or_else(|_| bug());
+    (at, results, back)
 }

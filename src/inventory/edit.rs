@@ -102,6 +102,40 @@ impl Edit {
         )
     }
 
+    /// Sets the stack's version; none when it says that already.
+    pub fn set_version(path: &Path, version: &str) -> Result<Option<Self>, EditError> {
+        let old = load::load_alone(path)?.version;
+        if old.as_deref() == Some(version) {
+            return Ok(None);
+        }
+        let line = format!("version: \"{version}\"");
+        let by_hand = format!("write: {line}");
+        let edit = Self::make(
+            path,
+            by_hand,
+            |text, tree| set_value(text, tree, ("version", "stack"), &format!("\"{version}\"")),
+            |inventory| std::mem::replace(&mut inventory.version, old).as_deref() == Some(version),
+        );
+        edit.map(Some)
+    }
+
+    /// Puts a whole earlier text in the place of the present one; none when it is the same.
+    pub fn whole(path: &Path, after: String) -> Result<Option<Self>, EditError> {
+        let before = std::fs::read_to_string(path).map_err(|cause| unwritable(path, cause))?;
+        load::parse(path, &after)?;
+        Ok((before != after).then(|| Self { path: path.to_owned(), before, after }))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The text as it will be.
+    pub fn after(&self) -> &str {
+        &self.after
+    }
+
     /// Trusts one more key for bundles; none when it is trusted already.
     pub fn trust_key(path: &Path, key: &str) -> Result<Option<Self>, EditError> {
         if load::load_alone(path)?.bundle.trusted_keys.iter().any(|known| known == key) {
@@ -197,6 +231,21 @@ fn add_to_map(text: &str, map: &Node, line: &str) -> Option<String> {
     }
     let indent = indentation(text, &last.key_span)?;
     Some(insert_line(text, end_of_line(text, last), &format!("{indent}{line}")))
+}
+
+/// Sets the value of a key of the outer map; a key that is not there comes on a line of its own after another one.
+fn set_value(text: &str, tree: &Node, (key, behind): (&str, &str), value: &str) -> Option<String> {
+    if is_flow(text, tree) {
+        return None;
+    }
+    let find = |key: &str| tree.entries().iter().find(|entry| entry.key == key);
+    match find(key) {
+        Some(entry) => {
+            let span = &entry.value.span;
+            Some(format!("{}{value}{}", &text[..span.start], &text[span.end..]))
+        }
+        None => Some(insert_line(text, end_of_line(text, find(behind)?), &format!("{key}: {value}"))),
+    }
 }
 
 fn add_key(text: &str, tree: &Node, key: &str) -> Option<String> {

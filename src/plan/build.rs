@@ -4,7 +4,7 @@ use super::manifest::{MANIFEST_KEY, manifest_script};
 use super::members::members;
 use super::standing::{STANDING_KEY, standing_script};
 use super::story::{Around, Story, apply_step, join_key, story};
-use super::{Act, Basis, Batch, Lane, Plan, Stage, Step, Verb, batches, removal};
+use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, passage, removal};
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::Desired;
 use crate::record::Observed;
@@ -23,6 +23,8 @@ pub struct Scene<'a> {
     pub observed: &'a BTreeMap<HostName, Observed>,
     /// What the plan is made on.
     pub basis: &'a Basis,
+    /// How a change of version rolls.
+    pub pace: &'a Pace,
 }
 
 /// What to look at on a host, from identities alone: its resources, whether it has joined, its manifest.
@@ -44,15 +46,19 @@ pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec
     probes.into_iter().collect()
 }
 
-/// What to look at besides, once a host's manifest is seen: what imctl put there and is wanted no more.
-pub fn leftover_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
-    removal::leftovers(host, desired, seen).iter().flat_map(|kept| kept.resource.kind().probes()).collect()
+/// What to look at besides, once a host's manifest is seen: what imctl put there and is wanted no more, and how far a change
+/// of version has come.
+pub fn later_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
+    let leftovers = removal::leftovers(host, desired, seen);
+    let mut probes: Vec<Probe> = leftovers.iter().flat_map(|kept| kept.resource.kind().probes()).collect();
+    probes.extend(desired.passage.iter().flat_map(|it| passage::probes(it, host)));
+    probes
 }
 
 /// Plans an installation, a change or a removal: whatever brings the hosts from what is to what should be.
 pub fn install(scene: Scene<'_>) -> Plan {
     let prepared = prepare(scene);
-    let mut stages = Vec::new();
+    let mut stages: Vec<Stage> = passage::before(scene).into_iter().collect();
     if !prepared.lanes.is_empty() {
         stages.push(Stage { title: "packages".to_owned(), batches: vec![Batch { lanes: prepared.lanes }] });
     }
@@ -66,6 +72,8 @@ pub fn install(scene: Scene<'_>) -> Plan {
     if !lanes.is_empty() {
         stages.push(Stage { title: "removal".to_owned(), batches: vec![Batch { lanes }] });
     }
+    stages.extend(passage::after(scene));
+    let (stages, later) = passage::paused(scene, stages);
     Plan {
         format: 1,
         deployment: scene.topology.inventory.name.clone(),
@@ -74,7 +82,9 @@ pub fn install(scene: Scene<'_>) -> Plan {
         basis: scene.basis.clone(),
         stages,
         needs: needs(scene),
-        notes: notes(scene),
+        notes: passage::notes(scene).into_iter().chain(notes(scene)).collect(),
+        later,
+        open: passage::is_open(scene),
         settled,
     }
 }
@@ -199,7 +209,7 @@ fn level_stage(
             continue;
         }
         titles.push(component.to_string());
-        rows.push(component_batches(scene.topology, component, stories));
+        rows.push(component_batches(scene, component, stories));
     }
     let count = rows.iter().map(Vec::len).max()?;
     let mut out = vec![Batch { lanes: Vec::new() }; count];
@@ -223,14 +233,19 @@ fn updated<'a>(desired: &'a Desired, host: &'a HostName, seen: &'a Observed) -> 
 
 /// The batches of one component: rolling when something that runs is disturbed, all together otherwise. Members that
 /// are down come first and by themselves: the others' health does not wait for them in vain. Those that only owe a restart
-/// come last.
+/// come last. When a version changes, the canary goes first, then the others from the last to the first, who is the seed.
 fn component_batches(
-    topology: &Topology,
+    scene: Scene<'_>,
     component: &Component,
     mut stories: Vec<(HostName, Story)>,
 ) -> Vec<Vec<Lane>> {
-    stories.sort_by_key(|(_, story)| story.last);
-    let allowed = topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
+    let canary = |host: &HostName| scene.pace.canary.as_ref() == Some(host);
+    if scene.desired.passage.is_some() {
+        stories.reverse();
+    }
+    stories.sort_by_key(|(host, story)| (!canary(host), story.last));
+    let by_stack = scene.topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
+    let allowed = scene.pace.at_once(by_stack, scene.topology.present(component).count());
     let lanes = |stories: Vec<(HostName, Story)>| -> Vec<Lane> {
         let lane =
             |(host, story): (HostName, Story)| Lane { host, steps: story.steps, settled: story.settled };
@@ -238,11 +253,13 @@ fn component_batches(
     };
     let disturbs = stories.iter().any(|(_, story)| story.disturbs);
     let (down, others): (Vec<_>, Vec<_>) = stories.into_iter().partition(|(_, story)| story.down);
-    let (down, others) = (lanes(down), lanes(others));
+    let (first, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(host, _)| canary(host));
+    let (down, first, others) = (lanes(down), lanes(first), lanes(others));
     if !disturbs {
-        return batches(&[down, others].concat(), 0);
+        return batches(&[down, first, others].concat(), 0);
     }
     let mut rolling = batches(&down, allowed);
+    rolling.extend(batches(&first, allowed));
     rolling.extend(batches(&others, allowed));
     rolling
 }

@@ -2,19 +2,23 @@
 //!
 //! The plan leaves the executor nothing to choose: every restart, drain, hook and wait is a step in it.
 
+mod back;
 mod basis;
 mod batches;
 mod build;
 mod manifest;
 mod members;
+mod passage;
 mod removal;
 mod standing;
 mod story;
 
+pub use back::{back, back_probes};
 pub use basis::Basis;
 pub use batches::batches;
-pub use build::{Scene, install, leftover_probes, probes};
+pub use build::{Scene, install, later_probes, probes};
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
+pub use passage::{Pace, Part, Share, shut};
 pub use removal::leftovers;
 pub use standing::{Owed, STANDING_KEY, Standing, lease_folder, owed_folder, standing_script};
 
@@ -43,6 +47,12 @@ pub struct Plan {
     pub needs: BTreeMap<Component, BTreeSet<Component>>,
     /// Sentences the operator should read first.
     pub notes: Vec<String>,
+    /// Hosts that a pause leaves at the version they have.
+    #[serde(default)]
+    pub later: BTreeSet<HostName>,
+    /// What cannot be undone is left for later.
+    #[serde(default)]
+    pub open: bool,
     /// Resources that are already right, by host.
     pub settled: BTreeMap<HostName, usize>,
 }
@@ -178,6 +188,13 @@ pub enum Act {
         /// The instance it concerns.
         target: Instance,
         /// Number from 0 among the hook's scripts.
+        at: usize,
+    },
+    /// Run a hook that comes before or after a change of version.
+    Passage {
+        /// Which part.
+        part: Part,
+        /// Number from 0 among the part's hooks.
         at: usize,
     },
     /// Take away a resource that imctl put there.

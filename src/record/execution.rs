@@ -48,6 +48,8 @@ pub struct Execution {
     pub hosts: BTreeMap<HostName, HostResult>,
     /// Wall time.
     pub took: Duration,
+    /// Hosts where a change that failed was taken back, and whether they are as they were.
+    pub put_back: BTreeMap<HostName, bool>,
     /// Stopped by the operator before the end.
     pub interrupted: bool,
 }

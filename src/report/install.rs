@@ -46,6 +46,8 @@ pub struct InstallView {
     pub folder: String,
     /// The command that does what is left.
     pub again: String,
+    /// The command that goes back to what was before, where there is one.
+    pub back: Option<String>,
     /// What one needs next.
     pub next: Vec<Next>,
 }
@@ -64,6 +66,8 @@ impl InstallView {
     pub fn exit(&self) -> Exit {
         match self.outcome() {
             Outcome::Interrupted => Exit::Interrupted,
+            Outcome::Stopped if self.execution.put_back.values().any(|whole| !whole) => Exit::Broken,
+            Outcome::Stopped if !self.execution.put_back.is_empty() => Exit::RolledBack,
             Outcome::Stopped => Exit::HostFailed,
             Outcome::Done => self.proved.as_ref().map_or(Exit::Done, |proved| proved.exit(false)),
         }
@@ -106,6 +110,7 @@ impl InstallView {
             "done": done,
             "not-finished": left,
             "stopped": stopped.collect::<Vec<_>>(),
+            "put-back": self.execution.put_back,
             "interrupted": self.execution.interrupted,
             "proved": self.proved.as_ref().map(FindingsView::json),
             "folder": self.folder,
@@ -217,7 +222,18 @@ fn write_stopped(out: &mut impl Write, view: &InstallView, style: Style) -> io::
             facts.push((if at == 0 { label.clone() } else { String::new() }, line.to_owned()));
         }
     }
+    for (host, whole) in &view.execution.put_back {
+        let text = if *whole {
+            format!("{host} is as it was before, and serves")
+        } else {
+            format!("{host} could not be put back as it was; the others serve without it")
+        };
+        facts.push(("put back".to_owned(), text));
+    }
     facts.push(("go on".to_owned(), format!("{}        (does only what is left)", view.again)));
+    if let Some(back) = &view.back {
+        facts.push(("or go back".to_owned(), back.clone()));
+    }
     match stopped.as_slice() {
         [(host, ..)] => facts.push(("full log".to_owned(), format!("{}/{host}.log", view.folder))),
         _ => facts.push(("full log".to_owned(), format!("{}/", view.folder))),

@@ -146,6 +146,7 @@ fn sample_run(failed: bool) -> InstallView {
         }),
         folder: ".imctl/acme-im/runs/2026-11-22T12-03-41".into(),
         again: "imctl install -i acme.yml".into(),
+        back: None,
         next: vec![
             next("imctl user add -i acme.yml alice", "the first account"),
             next("imctl client-sheet -i acme.yml", "what to type into which client"),

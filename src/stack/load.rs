@@ -1,6 +1,6 @@
 //! Reading a stack: the folder's files, `stack.yml` parsed, its inner references checked.
 
-use super::model::{ComponentSpec, StackFile, Version};
+use super::model::{ComponentSpec, Hook, StackFile, Version};
 use crate::base::Component;
 use crate::resource::Resource;
 use sha2::{Digest, Sha256};
@@ -206,11 +206,32 @@ impl Stack {
                 found.push(format!("the DNS record `{}` leads to an unknown component or port", record.name));
             }
         }
+        found.extend(self.passage_mistakes());
         for (name, shape) in &self.file.shapes {
             let mut roles = shape.groups.iter().flat_map(|group| &group.roles);
             if let Some(role) = roles.find(|role| !self.file.roles.contains_key(*role)) {
                 found.push(format!("shape `{name}` has the unknown role `{role}`"));
             }
+        }
+        found
+    }
+
+    /// Hooks around a change of version, and copies kept before one, must say on which component's host they run.
+    fn passage_mistakes(&self) -> Vec<String> {
+        let passages = self.file.versions.iter().flat_map(|(to, version)| {
+            version.from.iter().flat_map(move |(from, passage)| {
+                let hooks = passage.expand.iter().chain(&passage.contract);
+                hooks.map(move |hook| (format!("the way from {from} to {to}"), hook))
+            })
+        });
+        let keep = self.file.keep.iter().map(|keep| ("`keep`".to_owned(), &keep.hook));
+        let known = |hook: &Hook| hook.on.as_ref().is_some_and(|on| self.component(on).is_some());
+        let nowhere = passages.chain(keep).filter(|(_, hook)| !known(hook));
+        let mut found: Vec<String> =
+            nowhere.map(|(of, hook)| format!("{of}: `{}` needs `on` with a component", hook.about)).collect();
+        for (to, version) in &self.file.versions {
+            let strangers = version.from.keys().filter(|from| !self.file.versions.contains_key(*from));
+            found.extend(strangers.map(|from| format!("version {to} comes from the unknown version {from}")));
         }
         found
     }

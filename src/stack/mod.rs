@@ -4,7 +4,9 @@
 mod checks;
 mod load;
 mod model;
+mod passage;
 mod scan;
+mod schema;
 mod sizing;
 mod users;
 
@@ -17,6 +19,8 @@ pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,
     HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
+pub use passage::{Keep, Passage, SchemaSpec, Way};
 pub use scan::{ScanFile, ScanSpec};
+pub use schema::{Difference, columns, differences};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

@@ -2,6 +2,7 @@
 //!
 //! Templates see keys with `_` where YAML has `-`.
 
+use super::passage::{Keep, Passage, SchemaSpec};
 use crate::base::{Component, Role};
 use crate::resource::Resource;
 use schemars::JsonSchema;
@@ -56,6 +57,12 @@ pub struct StackFile {
     /// What the bundle must hold beyond packages: name -> how it is built or given.
     #[serde(default)]
     pub artifacts: BTreeMap<String, ArtifactSpec>,
+    /// Where the product's tables are written down, so that two versions can be compared before one takes the other's place.
+    #[serde(default)]
+    pub schema: Option<SchemaSpec>,
+    /// How a copy of the data is kept before a step that cannot be undone.
+    #[serde(default)]
+    pub keep: Option<Keep>,
 }
 
 /// A way to lay the roles on hosts.
@@ -116,6 +123,9 @@ pub struct Version {
     pub suites: BTreeMap<String, Vec<String>>,
     /// Packages the bundle must hold for this version, with their dependencies.
     pub packages: Vec<String>,
+    /// Versions that a service may come from, and what that takes. The way back is the same one.
+    #[serde(default)]
+    pub from: BTreeMap<String, Passage>,
 }
 
 /// What a role is for and how many hosts may have it.

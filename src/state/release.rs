@@ -81,18 +81,24 @@ pub struct Entry {
 }
 
 impl State {
-    /// Keeps a release under `releases/`.
-    pub fn save_release(&self, release: &Release) -> Result<(), StateError> {
-        let name = format!("releases/{}.json", release.time.strftime("%Y-%m-%dT%H-%M-%S"));
+    /// Keeps a release under `releases/`, with the inventory it came from beside it.
+    pub fn save_release(&self, release: &Release, inventory: &[u8]) -> Result<(), StateError> {
+        self.write(format!("{}.yml", stem(release)), inventory)?;
         let text = serde_json::to_string_pretty(release).expect("a release is plain data");
-        self.write(name, text.as_bytes())
+        self.write(format!("{}.json", stem(release)), text.as_bytes())
+    }
+
+    /// The inventory that a release came from; none of one by an older imctl.
+    pub fn released_inventory(&self, release: &Release) -> Result<Option<String>, StateError> {
+        let text = self.read(format!("{}.yml", stem(release)))?;
+        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
     }
 
     /// All releases, oldest first.
     pub fn releases(&self) -> Result<Vec<Release>, StateError> {
         let folder = self.path("releases");
         let mut releases = Vec::new();
-        for name in place::names(&folder)? {
+        for name in place::names(&folder)?.into_iter().filter(|name| name.ends_with(".json")) {
             let path = folder.join(name);
             let text = place::read_private(&path)?.unwrap_or_default();
             let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };
@@ -165,6 +171,11 @@ impl State {
     }
 }
 
+/// Where a release is kept, without the end of the name.
+fn stem(release: &Release) -> String {
+    format!("releases/{}", release.time.strftime("%Y-%m-%dT%H-%M-%S"))
+}
+
 fn digest(line: &str) -> String {
     hex::encode(Sha256::digest(line.as_bytes()))
 }
@@ -204,10 +215,11 @@ mod tests {
             inventory: "def".into(),
             bundle: None,
         };
-        state.save_release(&release).unwrap();
+        state.save_release(&release, b"name: acme").unwrap();
         release.time = Timestamp::from_second(1_000_000_000).unwrap();
-        state.save_release(&release).unwrap();
+        state.save_release(&release, b"name: acme").unwrap();
         let times: Vec<i64> = state.releases().unwrap().iter().map(|it| it.time.as_second()).collect();
         assert_eq!(times, [1_000_000_000, 2_000_000_000]);
+        assert_eq!(state.released_inventory(&release).unwrap().as_deref(), Some("name: acme"));
     }
 }

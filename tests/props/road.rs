@@ -9,7 +9,7 @@ use imctl::base::{Event, HostName, Sink};
 use imctl::desired::{self, Desired, Material};
 use imctl::exec::{self, Depot, Fleet, Run};
 use imctl::facts::HostFacts;
-use imctl::plan::{self, Basis, Plan, Scene};
+use imctl::plan::{self, Basis, Pace, Plan, Scene};
 use imctl::record::{Execution, Observed};
 use imctl::resource::{Probe, Resource};
 use imctl::topology::Topology;
@@ -49,7 +49,7 @@ pub(crate) async fn survey(world: &World, topology: &Topology) -> Survey {
     let desired = wanted(topology);
     let left: BTreeMap<HostName, Vec<Probe>> = observed
         .iter()
-        .map(|(host, seen)| (host.clone(), plan::leftover_probes(&desired, host, seen)))
+        .map(|(host, seen)| (host.clone(), plan::later_probes(&desired, host, seen)))
         .collect();
     for (host, more) in seen(&fleet, &left).await {
         let seen = observed.get_mut(&host).expect("it was seen before");
@@ -64,7 +64,8 @@ pub(crate) async fn survey(world: &World, topology: &Topology) -> Survey {
         hosts: observed.iter().map(|(host, seen)| (host.clone(), Basis::of_host(seen))).collect(),
         ..Basis::default()
     };
-    let scene = Scene { topology, desired: &desired, observed: &observed, basis: &basis };
+    let scene =
+        Scene { topology, desired: &desired, observed: &observed, basis: &basis, pace: &Pace::default() };
     let plan = plan::install(scene);
     let text = serde_json::to_string(&plan).expect("a plan is JSON");
     assert!(!text.contains(SECRET), "a plan holds a secret");
@@ -159,6 +160,7 @@ pub(crate) async fn run(
         redact: &|text| text.to_owned(),
         holds: &holds,
         stop,
+        back: None,
         mirror: Vec::new(),
     };
     let execution = exec::run(&it).await;

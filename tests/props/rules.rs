@@ -138,7 +138,11 @@ pub(crate) fn drift(world: &World, plan: &Plan, index: Index) -> Option<(HostNam
 /// Whether the plan goes batch by batch; in one that only adds, a host may be ahead of another when that one fails.
 fn disturbs(plan: &Plan) -> bool {
     plan.steps().any(|step| match &step.act {
-        Act::Restart { .. } | Act::Reload { .. } | Act::Gate { .. } | Act::Remove { .. } => true,
+        Act::Restart { .. }
+        | Act::Reload { .. }
+        | Act::Gate { .. }
+        | Act::Remove { .. }
+        | Act::Passage { .. } => true,
         Act::Hook { hook, .. } => !matches!(hook, HookKind::Join | HookKind::Health),
         Act::Apply { .. } | Act::Packages { .. } => false,
     })

@@ -36,6 +36,7 @@ pub(super) fn order(
         platform: stack.file.platforms.first().cloned().unwrap_or_default(),
         versions: chosen(&stack, inventory.version.as_deref(), versions)?,
         stack: stack.file.name.clone(),
+        schema: stack.file.schema.as_ref().map(|it| (it.package.clone(), it.file.clone())),
         artifacts,
         mirror: inventory.bundle.mirror.clone(),
     })
