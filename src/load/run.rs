@@ -104,7 +104,7 @@ pub async fn run(
 ) -> std::io::Result<Outcome> {
     let alone = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // A task among the others: whatever wakes the runtime's own future costs a system call, and it is woken by every deed.
+        // A task among the others: waking the runtime's own future at each deed costs another round of waiting for events.
         let done = runtime.spawn(Run::new(load, Box::new(tell), stop).go());
         Ok(runtime.block_on(done)?)
     });
