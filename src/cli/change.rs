@@ -282,6 +282,8 @@ impl Change<'_> {
 
     fn show(&self, view: &report::PlanView, survey: &Survey) {
         match self.global.shape() {
+            // A program gets one document: the judgement, with what was mended in it.
+            OutputFormat::Json if self.aim == Aim::Remedies => {}
             OutputFormat::Json => stdout::line(&view.json().to_string()),
             OutputFormat::Human => {
                 let style = Style::stdout(self.global.no_color);

@@ -114,6 +114,23 @@ fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
 impl Change<'_> {
     /// Writes report, release and history; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
+        let view = self.finish(applied, proved)?;
+        match self.global.shape() {
+            OutputFormat::Json => stdout::line(&view.json().to_string()),
+            OutputFormat::Human => {
+                let style = Style::stdout(self.global.no_color);
+                stdout::write(|out| report::install(out, &view, style));
+            }
+        }
+        Ok(view.exit())
+    }
+
+    /// Writes report, release and history: what is to be told.
+    pub(super) fn finish(
+        &self,
+        applied: Applied,
+        proved: Option<FindingsView>,
+    ) -> Result<InstallView, Failure> {
         let Applied { execution, survey, log, ended, _folder } = applied;
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
@@ -162,14 +179,7 @@ impl Change<'_> {
             let release = self.release(&survey.plan, (ended, now));
             self.road.state.save_release(&release, self.road.text.as_bytes())?;
         }
-        match self.global.shape() {
-            OutputFormat::Json => stdout::line(&view.json().to_string()),
-            OutputFormat::Human => {
-                let style = Style::stdout(self.global.no_color);
-                stdout::write(|out| report::install(out, &view, style));
-            }
-        }
-        Ok(view.exit())
+        Ok(view)
     }
 
     /// What now stands on the hosts, and from where it came.

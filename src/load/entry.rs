@@ -20,7 +20,7 @@ const STEP: Duration = Duration::from_millis(5);
 /// A session that stands: where it takes orders, and how long its login took.
 type Stands = Result<(usize, Sender<Order>, Duration), Wrong>;
 
-impl Run<'_> {
+impl Run {
     /// Lets everybody come in at the rate.
     pub(super) async fn log_in(&mut self) {
         let (say, mut hear) = mpsc::unbounded_channel::<Stands>();

@@ -18,7 +18,7 @@ pub use crowd::Crowd;
 pub use ledger::{Counts, Ledger, Meant};
 pub use result::result;
 pub use run::{Load, Outcome, Progress, run};
-pub use scenario::{RatesFile, ScenarioFile, read_scenario};
+pub use scenario::{RatesFile, ScenarioFile, line_of, read_scenario};
 pub use schedule::{Kind, Rates, Schedule};
 pub use shared::{FilePlace, Seen, Tried};
 pub use watch::allow_sessions;

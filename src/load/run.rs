@@ -104,15 +104,17 @@ pub async fn run(
 ) -> std::io::Result<Outcome> {
     let alone = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(Run::new(&load, &tell, stop).go()))
+        // A task among the others: waking the runtime's own future at each deed costs another round of waiting for events.
+        let done = runtime.spawn(Run::new(load, Box::new(tell), stop).go());
+        Ok(runtime.block_on(done)?)
     });
     alone.await?
 }
 
 /// A run under way.
-pub(super) struct Run<'a> {
-    pub(super) load: &'a Load,
-    pub(super) tell: &'a (dyn Fn(Progress) + Sync),
+pub(super) struct Run {
+    pub(super) load: Load,
+    pub(super) tell: Box<dyn Fn(Progress) + Send + Sync>,
     pub(super) stop: CancellationToken,
     pub(super) crowd: Arc<Crowd>,
     pub(super) shared: Arc<Shared>,
@@ -142,8 +144,8 @@ struct Next {
     back: usize,
 }
 
-impl<'a> Run<'a> {
-    fn new(load: &'a Load, tell: &'a (dyn Fn(Progress) + Sync), stop: CancellationToken) -> Self {
+impl Run {
+    fn new(load: Load, tell: Box<dyn Fn(Progress) + Send + Sync>, stop: CancellationToken) -> Self {
         let count = |kind| load.rates.count(kind, load.duration);
         let planned = count(Kind::Chat) + count(Kind::Group);
         let members = if count(Kind::Group) > 0 { load.crowd.members } else { 1 };
@@ -155,10 +157,10 @@ impl<'a> Run<'a> {
             shared.ask_after = 1;
         }
         Self {
-            load,
             tell,
             stop,
             crowd: Arc::new(load.crowd.clone()),
+            load,
             shared: Arc::new(shared),
             sessions: JoinSet::new(),
             senders: BTreeMap::new(),

@@ -101,7 +101,7 @@ pub fn read_scenario(file: &str, text: &str) -> Result<ScenarioFile, String> {
 }
 
 /// The line on which a key stands; 1 when it does not.
-fn line_of(text: &str, key: &str) -> usize {
+pub fn line_of(text: &str, key: &str) -> usize {
     let stands = |line: &str| {
         line.split(['{', ','])
             .any(|part| part.trim_start().strip_prefix(key).is_some_and(|it| it.starts_with(':')))

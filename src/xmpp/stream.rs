@@ -6,10 +6,13 @@ use super::xml::Element;
 use super::{Wrong, tls};
 use rustls::ClientConfig;
 use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
@@ -41,10 +44,10 @@ enum Socket {
 }
 
 impl Socket {
-    async fn read(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
+    async fn read(&mut self, framer: &mut Framer) -> std::io::Result<usize> {
         match self {
-            Self::Plain(socket) => some_bytes(socket, bytes).await,
-            Self::Tls(socket) => some_bytes(socket, bytes).await,
+            Self::Plain(socket) => some_bytes(socket, framer).await,
+            Self::Tls(socket) => some_bytes(socket, framer).await,
             Self::Closed => Ok(0),
         }
     }
@@ -178,8 +181,7 @@ impl Stream {
             if let Some(incoming) = self.framer.pull()? {
                 return Ok(incoming);
             }
-            let mut bytes = Vec::with_capacity(0);
-            let reading = self.socket.read(&mut bytes);
+            let reading = self.socket.read(&mut self.framer);
             let read = match until {
                 Some(until) => timeout_at(until, reading).await.map_err(|_| late())?,
                 None => reading.await,
@@ -187,7 +189,7 @@ impl Stream {
             match read {
                 Ok(0) => return Err(closed()),
                 Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => return Err(closed()),
-                Ok(_) => self.framer.push(&bytes),
+                Ok(_) => {}
                 Err(cause) => return Err(Wrong::Network(format!("the connection broke: {cause}"))),
             }
         }
@@ -231,19 +233,14 @@ impl Stream {
     }
 }
 
-/// Reads what is there into memory that lives only as long as the bytes: an idle session holds no buffer of ours.
-async fn some_bytes(socket: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> std::io::Result<usize> {
+/// Reads what is there, through memory on the stack that nobody clears: an idle session holds no buffer of ours.
+async fn some_bytes(socket: &mut (impl AsyncRead + Unpin), framer: &mut Framer) -> std::io::Result<usize> {
     std::future::poll_fn(|context| {
-        let mut space = [0u8; 8192];
-        let mut buffer = tokio::io::ReadBuf::new(&mut space);
-        match std::pin::Pin::new(&mut *socket).poll_read(context, &mut buffer) {
-            std::task::Poll::Ready(Ok(())) => {
-                bytes.extend_from_slice(buffer.filled());
-                std::task::Poll::Ready(Ok(bytes.len()))
-            }
-            std::task::Poll::Ready(Err(cause)) => std::task::Poll::Ready(Err(cause)),
-            std::task::Poll::Pending => std::task::Poll::Pending,
-        }
+        let mut space = [MaybeUninit::uninit(); 8192];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut *socket).poll_read(context, &mut buffer))?;
+        framer.push(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
     })
     .await
 }

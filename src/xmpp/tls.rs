@@ -6,7 +6,7 @@ use super::judged::Judged;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -29,7 +29,10 @@ pub fn roots(roots: &[&str]) -> Result<RootCertStore, Wrong> {
 /// A configuration that trusts exactly the roots in these PEM texts, and speaks TLS 1.2 and 1.3.
 pub fn trusting(roots: &[&str]) -> Result<Arc<ClientConfig>, Wrong> {
     let store = self::roots(roots)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    // AES-128 first, as phones ask for: where the server follows, a handshake hashes with SHA-256, which processors do themselves.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let provider = Arc::new(provider);
     let by_roots = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
         .build()
         .map_err(|cause| Wrong::Tls(cause.to_string()))?;

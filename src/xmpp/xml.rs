@@ -101,10 +101,10 @@ impl Element {
     pub fn write(&self, outer: &str, out: &mut String) {
         let _ = write!(out, "<{}", self.name);
         if self.ns != outer {
-            let _ = write!(out, " xmlns='{}'", escape(&self.ns));
+            write_attribute("xmlns", &self.ns, out);
         }
         for (name, value) in &self.attrs {
-            let _ = write!(out, " {name}='{}'", escape(value));
+            write_attribute(name, value, out);
         }
         if self.nodes.is_empty() {
             out.push_str("/>");
@@ -114,7 +114,7 @@ impl Element {
         for node in &self.nodes {
             match node {
                 Node::Element(element) => element.write(&self.ns, out),
-                Node::Text(text) => out.push_str(&escape(text)),
+                Node::Text(text) => escape(text, out),
             }
         }
         let _ = write!(out, "</{}>", self.name);
@@ -124,10 +124,10 @@ impl Element {
     pub fn parse(bytes: &[u8], declared: &[(String, String)]) -> Result<Self, Wrong> {
         let text = std::str::from_utf8(bytes).map_err(|_| Wrong::Xml("not UTF-8".to_owned()))?;
         let mut reader = Reader::from_str(text);
-        let mut scope = declared.to_vec();
+        let mut scope = Scope { around: declared, own: Vec::new() };
         let mut open: Vec<(Element, usize)> = Vec::new();
         loop {
-            let mark = scope.len();
+            let mark = scope.own.len();
             match reader.read_event().map_err(|cause| Wrong::Xml(cause.to_string()))? {
                 Event::Start(start) => {
                     let element = begin(&start, &mut scope)?;
@@ -138,7 +138,7 @@ impl Element {
                 }
                 Event::Empty(start) => {
                     let element = begin(&start, &mut scope)?;
-                    scope.truncate(mark);
+                    scope.own.truncate(mark);
                     match open.last_mut() {
                         Some((parent, _)) => parent.nodes.push(Node::Element(element)),
                         None => return Ok(element),
@@ -147,7 +147,7 @@ impl Element {
                 Event::End(_) => {
                     let (element, mark) =
                         open.pop().ok_or_else(|| Wrong::Xml("an end without start".to_owned()))?;
-                    scope.truncate(mark);
+                    scope.own.truncate(mark);
                     match open.last_mut() {
                         Some((parent, _)) => parent.nodes.push(Node::Element(element)),
                         None => return Ok(element),
@@ -177,9 +177,9 @@ pub(super) fn header(bytes: &[u8]) -> Result<(Element, Vec<(String, String)>), W
     let text = std::str::from_utf8(bytes).map_err(|_| Wrong::Xml("not UTF-8".to_owned()))?;
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
-    let mut scope = Vec::new();
+    let mut scope = Scope { around: &[], own: Vec::new() };
     match reader.read_event().map_err(|cause| Wrong::Xml(cause.to_string()))? {
-        Event::Start(start) | Event::Empty(start) => Ok((begin(&start, &mut scope)?, scope)),
+        Event::Start(start) | Event::Empty(start) => Ok((begin(&start, &mut scope)?, scope.own)),
         _ => Err(Wrong::Xml("no stream header".to_owned())),
     }
 }
@@ -193,28 +193,41 @@ fn push_text(open: &mut [(Element, usize)], text: &str) {
     }
 }
 
-fn begin(start: &BytesStart<'_>, scope: &mut Vec<(String, String)>) -> Result<Element, Wrong> {
+/// Namespaces as `(prefix, namespace)`: those declared around an element, and those within it.
+struct Scope<'a> {
+    around: &'a [(String, String)],
+    own: Vec<(String, String)>,
+}
+
+impl Scope<'_> {
+    fn find(&self, prefix: &str) -> Option<&str> {
+        let mut inner_first = self.own.iter().rev().chain(self.around.iter().rev());
+        inner_first.find(|(declared, _)| declared == prefix).map(|(_, ns)| ns.as_str())
+    }
+}
+
+fn begin(start: &BytesStart<'_>, scope: &mut Scope<'_>) -> Result<Element, Wrong> {
     let mut attrs = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|cause| Wrong::Xml(cause.to_string()))?;
         let key = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
         let value = attribute.unescape_value().map_err(|cause| Wrong::Xml(cause.to_string()))?.into_owned();
         if key == "xmlns" {
-            scope.push((String::new(), value));
+            scope.own.push((String::new(), value));
         } else if let Some(prefix) = key.strip_prefix("xmlns:") {
-            scope.push((prefix.to_owned(), value));
+            scope.own.push((prefix.to_owned(), value));
         } else {
             attrs.push((key, value));
         }
-        if attrs.len() + scope.len() > MAX_ATTRIBUTES * 2 {
+        if attrs.len() + scope.own.len() > MAX_ATTRIBUTES * 2 {
             return Err(Wrong::TooMuch("attributes", MAX_ATTRIBUTES));
         }
     }
-    let raw = String::from_utf8_lossy(start.name().as_ref()).into_owned();
+    let tag = start.name();
+    let raw = String::from_utf8_lossy(tag.as_ref());
     let (prefix, name) = raw.split_once(':').unwrap_or(("", &raw));
-    let ns = scope.iter().rev().find(|(declared, _)| declared == prefix).map(|(_, ns)| ns.clone());
-    let ns = match ns {
-        Some(ns) => ns,
+    let ns = match scope.find(prefix) {
+        Some(ns) => ns.to_owned(),
         None if prefix.is_empty() => String::new(),
         None => return Err(Wrong::Xml(format!("prefix `{prefix}` is not declared"))),
     };
@@ -237,9 +250,14 @@ fn entity(name: &str) -> Result<String, Wrong> {
     found.map(String::from).ok_or_else(|| Wrong::Xml("an entity of its own".to_owned()))
 }
 
+fn write_attribute(name: &str, value: &str, out: &mut String) {
+    let _ = write!(out, " {name}='");
+    escape(value, out);
+    out.push('\'');
+}
+
 /// Escapes text for content and for attributes in single quotes; characters XML cannot carry are left out.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
+fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -253,7 +271,6 @@ fn escape(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
 }
 
 #[cfg(test)]

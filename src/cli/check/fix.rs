@@ -4,10 +4,11 @@ use super::super::change::Change;
 use super::super::hold::ChangeArgs;
 use super::super::road::Road;
 use super::super::survey::Aim;
-use super::super::{Failure, Global, stdout};
-use crate::base::{Exit, Finding, HostName, Verdict};
+use super::super::{Failure, Global, OutputFormat, stdout};
+use crate::base::{Finding, HostName, Verdict};
 use crate::checks::remedies;
 use crate::desired::REMEDIES;
+use crate::report::{self, InstallView, Style};
 use crate::resource::Resource;
 use crate::stack::ComponentSpec;
 use crate::topology;
@@ -17,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The variable that tells a host's remedies.
 const VARIABLE: &str = "imctl-remedies";
 
-/// Mends what can be mended: how that ended; none when nothing was changed.
-pub(super) async fn mend(global: &Global, findings: &[Finding]) -> Result<Option<Exit>, Failure> {
+/// Mends what can be mended: what came of it, told to a person already; none when nothing was changed.
+pub(super) async fn mend(global: &Global, findings: &[Finding]) -> Result<Option<InstallView>, Failure> {
     let wanted = wanted(findings);
     if wanted.is_empty() {
         stdout::note("Nothing of this is safe to mend by itself.");
@@ -29,7 +30,11 @@ pub(super) async fn mend(global: &Global, findings: &[Finding]) -> Result<Option
     let (verb, done) = ("check --fix", "mended");
     let change = Change { road: &road, global, asked: &asked, aim: Aim::Remedies, verb, done, skip: None };
     let Some(applied) = change.apply(None).await? else { return Ok(None) };
-    change.tell(applied, None).map(Some)
+    let view = change.finish(applied, None)?;
+    if global.shape() == OutputFormat::Human {
+        stdout::write(|out| report::install(out, &view, Style::stdout(global.no_color)));
+    }
+    Ok(Some(view))
 }
 
 /// Checks that failed or warned on a host and can be mended there.

@@ -86,15 +86,20 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     if global.shape() == OutputFormat::Human {
         told(&view)?;
     }
-    match fix::mend(global, &view.findings).await? {
-        Some(Exit::Done) => {
-            let again = self::view(&road, global, &args, &skipped).await?;
-            told(&again)
-        }
-        Some(exit) => Ok(exit),
-        None if global.shape() == OutputFormat::Json => told(&view),
-        None => Ok(view.exit(args.fail_on.is_some())),
+    let Some(mended) = fix::mend(global, &view.findings).await? else {
+        let told_already = global.shape() == OutputFormat::Human;
+        return if told_already { Ok(view.exit(args.fail_on.is_some())) } else { told(&view) };
+    };
+    let done = mended.exit() == Exit::Done;
+    let judged = if done { self::view(&road, global, &args, &skipped).await? } else { view };
+    if global.shape() == OutputFormat::Json {
+        let mut document = judged.json();
+        document["mended"] = mended.json();
+        stdout::line(&document.to_string());
+    } else if done {
+        told(&judged)?;
     }
+    Ok(if done { judged.exit(args.fail_on.is_some()) } else { mended.exit() })
 }
 
 async fn view(road: &Road, global: &Global, args: &Args, skipped: &Skipped) -> Result<FindingsView, Failure> {

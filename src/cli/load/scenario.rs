@@ -1,7 +1,8 @@
 //! Which scenario: a name, or a file of one's own.
 
 use super::super::Failure;
-use crate::load::{NAMES, ScenarioFile, read_scenario};
+use crate::checks::read_goal;
+use crate::load::{NAMES, ScenarioFile, line_of, read_scenario};
 use std::path::{Path, PathBuf};
 
 /// What the users do.
@@ -62,7 +63,13 @@ impl Typed {
                 let shown = path.display().to_string();
                 let text = std::fs::read_to_string(path)
                     .map_err(|cause| Failure::Usage(format!("the scenario `{shown}`: {cause}")))?;
-                Ok((None, read_scenario(&shown, &text).map_err(Failure::Usage)?))
+                let file = read_scenario(&shown, &text).map_err(Failure::Usage)?;
+                for (name, time) in &file.goals {
+                    read_goal(&format!("{name}={time}")).map_err(|wrong| {
+                        Failure::Usage(format!("{shown}:{}: {wrong}", line_of(&text, name)))
+                    })?;
+                }
+                Ok((None, file))
             }
         }
     }
@@ -71,6 +78,19 @@ impl Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_goal_of_a_file_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("day.yml");
+        for (goals, line) in
+            [("{ login-p99: 2s, mail-p99: 2s }", 2), ("\n  login-p99: 2s\n  group-p99: soon", 4)]
+        {
+            std::fs::write(&path, format!("name: day\ngoals: {goals}\n")).unwrap();
+            let Err(Failure::Usage(said)) = Typed::File(path.clone()).open() else { panic!("{goals}") };
+            assert!(said.contains(&format!("day.yml:{line}: ")), "{said}");
+        }
+    }
 
     #[test]
     fn a_scenario_is_a_name_or_a_file() {
