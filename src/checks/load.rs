@@ -55,6 +55,7 @@ fn counted(result: &LoadResult) -> Vec<String> {
         (sum(&result.logins.broken), "sessions broke".to_owned()),
         (messages.lost, "messages that the server took did not arrive with everybody".to_owned()),
         (if stopped { 0 } else { messages.unknown }, "messages: nobody knows what became of them".to_owned()),
+        (messages.unkept.unwrap_or(0), "messages that the server took are missing in a history".to_owned()),
         (messages.returned, "messages were given back as errors".to_owned()),
         (messages.duplicated, "copies arrived more than once".to_owned()),
         (messages.out_of_order, "copies came out of order".to_owned()),

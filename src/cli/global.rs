@@ -1,5 +1,6 @@
 //! Options that every command takes.
 
+use crate::base::quote;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -42,6 +43,12 @@ pub struct Global {
 }
 
 impl Global {
+    /// The bundle as the operator typed it, for commands in hints.
+    pub(super) fn bundle_words(&self) -> String {
+        let words = |path: &PathBuf| format!(" --bundle {}", quote(&path.display().to_string()));
+        self.bundle.as_ref().map(words).unwrap_or_default()
+    }
+
     /// The shape that every command knows.
     pub fn shape(&self) -> OutputFormat {
         if self.output == Output::Json { OutputFormat::Json } else { OutputFormat::Human }

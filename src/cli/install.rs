@@ -7,7 +7,7 @@ use super::road::Road;
 use super::survey::Aim;
 use super::view::survey_view;
 use super::{Failure, Global, OutputFormat, stdout};
-use crate::base::{Exit, Language, Phrase, quote};
+use crate::base::{Exit, Language, Phrase};
 use crate::bundle::Verified;
 use crate::plan::Plan;
 use crate::report::{self, FindingsView, InstallView, Next, Style};
@@ -63,9 +63,7 @@ pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Res
 /// What can be seen quickly of how safe it is. It is recorded and told; whoever must answer for it reads the report, so it does
 /// not change how the installation ended.
 async fn scan_after(road: &Road, global: &Global) {
-    let bundle =
-        global.bundle.as_ref().map(|path| format!(" --bundle {}", quote(&path.display().to_string())));
-    let again = format!("imctl scan -i {}{}", road.typed(), bundle.unwrap_or_default());
+    let again = format!("imctl scan -i {}{}", road.typed(), global.bundle_words());
     let show = match super::scan::after_change(road, global).await {
         Ok(show) => show,
         Err(failure) => {
@@ -132,7 +130,7 @@ impl Change<'_> {
         proved: Option<FindingsView>,
     ) -> Result<InstallView, Failure> {
         let Applied { execution, survey, log, ended, _folder } = applied;
-        let typed = self.road.typed();
+        let (typed, bundle) = (self.road.typed(), self.global.bundle_words());
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
         let further = match (survey.plan.later.is_empty(), survey.plan.open) {
@@ -140,7 +138,7 @@ impl Change<'_> {
             (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
             (true, false) => None,
         };
-        let further = further.map(|about| next(format!("imctl {} -i {typed}", self.verb), about));
+        let further = further.map(|about| next(format!("imctl {} -i {typed}{bundle}", self.verb), about));
         let next = [
             next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
             next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
@@ -157,8 +155,8 @@ impl Change<'_> {
             execution,
             proved,
             folder: log.folder().display().to_string(),
-            again: format!("imctl {} -i {typed}", self.verb),
-            back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}")),
+            again: format!("imctl {} -i {typed}{bundle}", self.verb),
+            back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}{bundle}")),
             next: if self.aim == Aim::Inventory {
                 further.into_iter().chain(next).collect()
             } else {

@@ -66,7 +66,10 @@ fn unfinished(
     let to = &road.topology.version;
     let known = road.topology.version_data().from.keys();
     let ways = known.filter_map(|from| Some((from.clone(), road.topology.stack.way(from, to)?))).collect();
-    desired.passage = Some(desired::passage(&road.topology, &ways, Some((&made.material, facts)))?);
+    let mut passage = desired::passage(&road.topology, &ways, Some((&made.material, facts)))?;
+    // Nobody comes from anywhere any more.
+    passage.from.clear();
+    desired.passage = Some(passage);
     Ok(())
 }
 

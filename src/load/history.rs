@@ -50,6 +50,25 @@ pub(super) async fn read(client: &mut Client, place: &mut Place, shared: &Shared
     }
 }
 
+/// Reads the whole history and notes what stands in it: each message must be there for who sent it and for who was to have it.
+pub(super) async fn audit(client: &mut Client, shared: &Shared) -> Result<(), Wrong> {
+    let mut after = None;
+    loop {
+        let page = client.history(None, after.as_deref(), PAGE).await?;
+        let own = client.bare();
+        for message in page.messages.iter().filter(|message| message.get("type") == Some("chat")) {
+            let sent = message.get("from").is_some_and(|from| from.starts_with(own));
+            if let Some(number) = message.get("id").and_then(|id| shared.number(id)) {
+                shared.ledger.kept(number, sent);
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
 /// Users who are absent, each with where his history ends.
 pub(super) struct Absent {
     crowd: Arc<Crowd>,

@@ -13,6 +13,11 @@ const TAKEN: u8 = 2;
 const RETURNED: u8 = 4;
 /// Somebody found it in the history.
 const FOUND: u8 = 8;
+/// It stands in the history of who was to have it, and of who sent it.
+const KEPT_BY_READER: u8 = 16;
+const KEPT_BY_SENDER: u8 = 32;
+/// Its sender's session broke before he knew whether it was taken, and he sent it again.
+const RESENT: u8 = 64;
 
 #[derive(Default)]
 struct Entry {
@@ -77,6 +82,8 @@ pub struct Counts {
     pub arrived: u64,
     /// Of these, copies found in the history.
     pub found: u64,
+    /// Of what the server took, what does not stand in both histories; counts only where all histories were read.
+    pub unkept: u64,
 }
 
 impl Ledger {
@@ -115,7 +122,9 @@ impl Ledger {
 
     /// It was handed to a connection.
     pub fn sent(&self, number: usize) {
-        self.mark(number, SENT);
+        if !self.mark(number, SENT) {
+            self.mark(number, RESENT);
+        }
     }
 
     /// The server took it.
@@ -137,8 +146,8 @@ impl Ledger {
     pub fn delivered(&self, number: usize, seat: usize) -> bool {
         let Some(entry) = self.entries.get(number) else { return false };
         if !self.take(number, seat) {
-            // What was read in the history before it came is not doubled: a client shows it once.
-            let known = entry.state.load(Relaxed) & FOUND > 0;
+            // What was read in the history before it came is not doubled, nor is what was sent again: a client shows it once.
+            let known = entry.state.load(Relaxed) & (FOUND | RESENT) > 0;
             self.duplicated.fetch_add(u64::from(!known), Relaxed);
             return false;
         }
@@ -153,6 +162,11 @@ impl Ledger {
     pub fn found(&self, number: usize, seat: usize) {
         self.mark(number, FOUND);
         self.found.fetch_add(u64::from(self.take(number, seat)), Relaxed);
+    }
+
+    /// It stands in the history of who sent it, or of who was to have it.
+    pub fn kept(&self, number: usize, sender: bool) {
+        self.mark(number, if sender { KEPT_BY_SENDER } else { KEPT_BY_READER });
     }
 
     fn take(&self, number: usize, seat: usize) -> bool {
@@ -190,6 +204,8 @@ impl Ledger {
             counts.returned += u64::from(returned);
             // A room that let some have it took it.
             let accepted = (taken || copies > 0) && !returned;
+            let kept = state & (KEPT_BY_READER | KEPT_BY_SENDER) == KEPT_BY_READER | KEPT_BY_SENDER;
+            counts.unkept += u64::from(sent && accepted && !kept);
             counts.lost += u64::from(sent && accepted && !complete);
             counts.unknown += u64::from(sent && !accepted && !returned);
             counts.expected += if sent { u64::from(needed) } else { 0 };
@@ -256,6 +272,7 @@ mod tests {
             returned: 1,
             expected: 5,
             arrived: 2,
+            unkept: 3,
             found: 0,
         };
         assert_eq!(ledger.counts(), counts);

@@ -96,6 +96,7 @@ fn messages(outcome: &Outcome, rate: f64) -> Messages {
         expected: counts.expected,
         arrived: counts.arrived,
         found: counts.found,
+        unkept: outcome.audited.then_some(counts.unkept),
         unsent: outcome.unsent,
         times: read(&outcome.deliveries),
     }

@@ -73,6 +73,8 @@ pub struct Outcome {
     pub broken: BTreeMap<String, u64>,
     /// Messages that were to be sent.
     pub planned: usize,
+    /// Everybody's whole history was read.
+    pub audited: bool,
     /// Deeds that no session had room for.
     pub unsent: u64,
     /// What became of the messages.
@@ -187,7 +189,9 @@ impl Run {
         self.ask_all();
         self.settle(self.for_absent()).await;
         if self.load.come_back {
-            self.read_again();
+            self.order_all(&Order::Read);
+            self.settle(0).await;
+            self.order_all(&Order::Audit);
             self.settle(0).await;
         }
         self.all_return(&absent).await;
@@ -302,11 +306,11 @@ impl Run {
         }
     }
 
-    /// Everybody reads the history since he came back: a message that was taken while he did may have missed him, and waits for
-    /// his next return.
-    fn read_again(&self) {
+    /// Everybody reads the history: since he came back, for a message that was taken while he did may have missed him and waits for
+    /// his next return; then all of it, for each message must stand there.
+    fn order_all(&self, order: &Order) {
         for user in self.senders.keys() {
-            let told = self.order(*user, Order::Read) == Some(true);
+            let told = self.order(*user, order.clone()) == Some(true);
             self.shared.under_way.fetch_add(usize::from(told), Relaxed);
         }
     }
@@ -381,6 +385,7 @@ impl Run {
             first: self.first,
             broken,
             planned: self.planned,
+            audited: self.load.come_back,
             unsent: self.unsent,
             counts: self.shared.ledger.counts(),
             deliveries,

@@ -1,7 +1,7 @@
 //! One user: logs in, stays, does what he is told to, hears what others say, and comes back when his session breaks.
 
 use super::crowd::Crowd;
-use super::history::{Place, read};
+use super::history::{Place, audit, read};
 use super::shared::Shared;
 use crate::xmpp::{Client, Element, Slot, Wrong, condition};
 use rand::Rng as _;
@@ -46,6 +46,8 @@ pub(super) enum Order {
     Ask,
     /// Read the history since the last return.
     Read,
+    /// Read the whole history and note what stands in it.
+    Audit,
 }
 
 /// A session that stands.
@@ -188,6 +190,11 @@ impl Session {
             Order::Leave => Box::pin(self.leave()).await,
             Order::Ask if self.counts && !self.open.is_empty() => self.client.ask_now().await,
             Order::Ask => Ok(()),
+            Order::Audit => {
+                Box::pin(audit(&mut self.client, &self.shared)).await?;
+                self.shared.under_way.fetch_sub(1, Relaxed);
+                Ok(())
+            }
             Order::Read => {
                 let mut place = self.caught_up.clone();
                 Box::pin(read(&mut self.client, &mut place, &self.shared)).await?;

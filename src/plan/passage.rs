@@ -205,12 +205,15 @@ pub(super) fn is_open(scene: Scene<'_>) -> bool {
 pub(super) fn notes(scene: Scene<'_>) -> Vec<String> {
     let Some(passage) = &scene.desired.passage else { return Vec::new() };
     let from: Vec<&str> = passage.from.iter().map(String::as_str).collect();
-    let mut notes = vec![format!(
-        "Hosts go from {} {} to {}, host by host; one that does not get well is put back as it was.",
-        scene.topology.stack.file.name,
-        from.join(" and "),
-        scene.topology.version
-    )];
+    let mut notes = Vec::new();
+    if !from.is_empty() {
+        notes.push(format!(
+            "Hosts go from {} {} to {}, host by host; one that does not get well is put back as it was.",
+            scene.topology.stack.file.name,
+            from.join(" and "),
+            scene.topology.version
+        ));
+    }
     if !passage.back && !open(scene, passage, Part::Contract).is_empty() {
         notes.push(if scene.pace.pause {
             "What cannot be undone is left out; the same command without --pause does it.".to_owned()

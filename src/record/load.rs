@@ -84,6 +84,9 @@ pub struct Messages {
     /// Of these, copies that were found in the history.
     #[serde(default)]
     pub found: u64,
+    /// Of what the server took, what is missing in the history of its sender or its reader; none = histories were not read.
+    #[serde(default)]
+    pub unkept: Option<u64>,
     /// That found no room in the generator.
     pub unsent: u64,
     /// Times of deliveries to one.

@@ -153,6 +153,12 @@ fn counts(out: &mut impl Write, result: &LoadResult) -> io::Result<()> {
             result.history_pages, messages.found
         )?;
     }
+    if let Some(unkept) = messages.unkept {
+        writeln!(
+            out,
+            "archive     {unkept} messages missing in the history of their sender or their reader; all were read"
+        )?;
+    }
     if result.left_bytes > 0 {
         let left = Bytes(result.left_bytes);
         writeln!(out, "files       {left} stay until the retention of files removes them")?;

@@ -48,6 +48,7 @@ Examples:
   imctl load -i acme.yml --scenario login --online 10000 --login-rate 100
   imctl load -i acme.yml --scenario mixed --goal delivery-p99=500ms
   imctl load -i acme.yml --scenario reconnect --chaos --confirm acme
+  imctl load -i acme.yml --during-change --goal reconnect-max=5s   beside `imctl upgrade`
   imctl load clean -i acme.yml                               after a test that was killed
 
 Goals: login, delivery, group, history, upload, reconnect, each with -p50, -p95, -p99 or -max, such as login-p99=2s.
@@ -87,6 +88,9 @@ pub(super) struct Args {
     /// `reconnect` stops a node: this says that it is meant
     #[arg(long)]
     chaos: bool,
+    /// With `chat`, while the service is changed: users whose session breaks come back, and all read their whole history at the end
+    #[arg(long)]
+    during_change: bool,
     /// How long the node of `reconnect` stays away
     #[arg(long, value_name = "TIME", default_value = "10s")]
     away: String,
@@ -133,6 +137,11 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     if args.what.is_none() {
         if args.scenario.stops_a_node() != args.chaos {
             let what = "--chaos and --scenario reconnect go together: a node is stopped, and started again";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        if args.during_change && args.scenario != Typed::BuiltIn(Scenario::Chat) {
+            let what =
+                "--during-change: with `chat` alone, where every message has one sender and one reader";
             return Err(Failure::Usage(what.to_owned()));
         }
         if args.calibrate && args.scenario != Typed::BuiltIn(Scenario::Chat) {
@@ -238,7 +247,7 @@ impl Test<'_> {
             body: size.body,
             within: WITHIN,
             files: service::file_place(&service, size)?,
-            come_back: self.args.chaos,
+            come_back: self.args.chaos || self.args.during_change,
         })
     }
 

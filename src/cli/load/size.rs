@@ -127,7 +127,7 @@ fn asked_goals(args: &Args, file: &ScenarioFile) -> Result<Vec<Goal>, Failure> {
     let of_file = file.goals.iter().map(|(name, time)| format!("{name}={time}"));
     let all: Result<Vec<Goal>, String> =
         of_file.chain(args.goal.iter().cloned()).map(|text| read_goal(&text)).collect();
-    Ok(goals(&all.map_err(Failure::Usage)?, args.chaos))
+    Ok(goals(&all.map_err(Failure::Usage)?, args.chaos || args.during_change))
 }
 
 /// Accounts when nobody says how many.
