@@ -106,7 +106,7 @@ fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
 }
 
 impl Change<'_> {
-    /// Writes report, release and history; prints the end.
+    /// Writes report and release; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
         let Applied { execution, survey, log, ended, _folder } = applied;
         let typed = self.road.typed();
@@ -132,8 +132,6 @@ impl Change<'_> {
             "report.html",
             &report::page(&report::plan_view(&survey.plan, true), &view, &operator(), now),
         )?;
-        let outcome = if view.execution.succeeded() { "done" } else { "stopped" };
-        self.road.state.remember(&self.spoken(), outcome, now)?;
         if view.execution.succeeded() {
             lost::found(self.road)?;
         }
@@ -166,13 +164,5 @@ impl Change<'_> {
             inventory: road.inventory_digest.clone(),
             bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
         }
-    }
-
-    /// The command as the history names it.
-    fn spoken(&self) -> String {
-        let lost = self.road.lost.iter().map(|host| format!(" --lost {host}"));
-        let reason = self.asked.reason.iter().map(|reason| format!(" --reason {reason:?}"));
-        let skipped = self.skip.into_iter().flatten().map(|skip| format!(" --skip {skip:?}"));
-        lost.chain(reason).chain(skipped).fold(self.verb.to_owned(), |words, more| words + &more)
     }
 }

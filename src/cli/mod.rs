@@ -19,6 +19,7 @@ mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod history;
 mod hold;
 mod init;
 mod install;
@@ -34,6 +35,7 @@ mod offer;
 mod plan;
 mod ports;
 mod reach;
+mod remember;
 mod report;
 mod road;
 mod scan;
@@ -111,6 +113,8 @@ enum Verb {
     Secret(secret::Args),
     /// Tells how long the certificates last.
     Cert(cert::Args),
+    /// Shows who did what, when and why, and proves that no line of it was changed.
+    History(history::Args),
     /// Shows who is changing the hosts, and releases a lock whose holder is gone.
     Lock(lock::Args),
     /// Shows, accepts and forgets the hosts' keys.
@@ -149,6 +153,7 @@ impl Verb {
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),
+            Self::History(args) => history::run(args, global).await,
             Self::Lock(args) => lock::run(args, global).await,
             Self::Trust(args) => trust::run(args, global).await,
             Self::Version(args) => version::run(&args, global),

@@ -39,6 +39,13 @@ impl Road {
 
     /// The same for commands that install nothing and so need no bundle.
     pub(super) fn without_bundle(global: &Global) -> Result<Self, Failure> {
+        let road = Self::whatever_happened(global)?;
+        road.state.intact()?;
+        Ok(road)
+    }
+
+    /// The same for a command that judges the past itself, whether or not it reads as it was written.
+    pub(super) fn whatever_happened(global: &Global) -> Result<Self, Failure> {
         let path = inventory_path(global)?;
         let inventory = inventory::load(&path)?;
         let hosts = inventory::select(&inventory, &global.on)?;
@@ -47,7 +54,6 @@ impl Road {
         let sized = sizing::settle(&mut stack, &inventory)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
-        state.intact()?;
         let text = std::fs::read(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         let inventory_digest = hex::encode(Sha256::digest(text));

@@ -2,6 +2,7 @@
 //! Sends events; knows no terminal.
 
 mod act;
+mod copies;
 mod depot;
 mod fleet;
 mod flow;
@@ -9,11 +10,13 @@ mod guard;
 mod lane;
 mod lease;
 mod look;
+mod note;
 mod record;
 mod run;
 mod stretch;
 mod view;
 
+pub use copies::{Copies, copies, mirror};
 pub use depot::Depot;
 pub use fleet::Fleet;
 pub use lease::{Claim, Lease, NotTaken, release, take};

@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod faults;
+mod history;
 mod holes;
 mod kills;
 mod lab;
