@@ -11,6 +11,7 @@ mod connect;
 mod depot;
 mod destroy;
 mod dns;
+mod drift;
 mod errors;
 mod errors_table;
 mod errors_zh;
@@ -43,6 +44,7 @@ mod schema;
 mod secret;
 mod size;
 mod spoken;
+mod status;
 mod stdout;
 mod survey;
 mod trust;
@@ -95,6 +97,8 @@ enum Verb {
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
     Destroy(destroy::Args),
+    /// Shows what stands where and whether it is well: versions, health, figures, drift.
+    Status(status::Args),
     /// Proves the service from outside, as its users use it.
     Verify(verify::Args),
     /// Makes real sessions and messages at a rate, counts everything, judges.
@@ -144,6 +148,7 @@ impl Verb {
             Self::Install(args) => install::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
+            Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,
             Self::Scan(args) => scan::run(args, global).await,

@@ -2,7 +2,7 @@
 
 use super::material::{self, Made};
 use super::road::Road;
-use super::{Failure, Global, connect};
+use super::{Failure, Global, connect, drift};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
@@ -59,6 +59,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
             return Err(failure);
         }
     };
+    let logins = drift::take_logins(&mut observed);
     if let Err(failure) = platforms(road, &facts).and_then(|()| sound(road, &observed)) {
         fleet.close().await;
         return Err(failure);
@@ -86,6 +87,9 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
+    if aim == Aim::Inventory {
+        plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
+    }
     Ok(Survey { fleet, made, desired, observed, plan, took: begun.elapsed() })
 }
 
@@ -150,7 +154,7 @@ fn unasked(road: &Road, plan: &Plan) -> Option<String> {
     (disturbs && !others.is_empty()).then_some(sentence)
 }
 
-fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
+pub(super) fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
     Desired {
         instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
     }
@@ -162,6 +166,7 @@ async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, F
     let probes = road.hosts.iter().map(|host| {
         let mut probes = plan::probes(&road.topology, identities, host);
         probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
+        probes.push(drift::logins_probe());
         (host.clone(), probes)
     });
     let observed = all(exec::look(fleet, &probes.collect()).await)?;
@@ -205,7 +210,7 @@ fn platforms(road: &Road, facts: &BTreeMap<HostName, HostFacts>) -> Result<(), F
 }
 
 /// Looks at what imctl put on hosts and the inventory no longer wants.
-async fn leftovers(
+pub(super) async fn leftovers(
     fleet: &Fleet,
     desired: &Desired,
     observed: &mut BTreeMap<HostName, Observed>,
@@ -232,7 +237,7 @@ async fn leftovers(
 }
 
 /// Fetches the text of files that differ and may be shown.
-async fn texts(
+pub(super) async fn texts(
     fleet: &Fleet,
     desired: &Desired,
     observed: &mut BTreeMap<HostName, Observed>,
@@ -261,7 +266,7 @@ async fn texts(
     Ok(())
 }
 
-fn basis(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Basis {
+pub(super) fn basis(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Basis {
     Basis {
         inventory: road.inventory_digest.clone(),
         stack: road.topology.stack.digest.clone(),

@@ -16,6 +16,8 @@ mod plan_view;
 mod proof;
 mod scan;
 mod size;
+mod status;
+mod status_view;
 mod style;
 mod table;
 #[cfg(test)]
@@ -39,4 +41,6 @@ pub use plan_view::{HostView, Mark, PlanView, StageView, StepView, Totals};
 pub use proof::{Proof, ProofRow, ProofView, proof};
 pub use scan::{ScanShow, scan, scan_line};
 pub use size::{SizeView, size};
+pub use status::status;
+pub use status_view::{ComponentStatus, Difference, Health, HostStatus, InstanceStatus, Problem, StatusView};
 pub use style::{Style, Tone, counted, spoken};

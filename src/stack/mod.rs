@@ -6,6 +6,7 @@ mod load;
 mod model;
 mod scan;
 mod sizing;
+mod status;
 mod users;
 
 pub use checks::{
@@ -19,4 +20,5 @@ pub use model::{
 };
 pub use scan::{ScanFile, ScanSpec};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
+pub use status::{FigureSpec, Reading, StatusFile};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

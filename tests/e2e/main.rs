@@ -13,5 +13,6 @@ mod relay;
 mod scan;
 mod service;
 mod ssh;
+mod status;
 mod stop;
 mod world;
