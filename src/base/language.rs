@@ -97,6 +97,16 @@ phrases! {
     CheckParts: "needed|because|fix", "要求|原因|处理";
     /// Where the acceptance report is, after an installation.
     AcceptanceReport: "Acceptance report  {page}", "验收报告  {page}";
+    /// The columns of the history.
+    HistoryHead: "no|when (UTC)|who|what|outcome|took|why", "编号|时间（UTC）|操作人|操作|结果|用时|原因";
+    /// Below the history.
+    HistoryCount: "{shown} of {total} shown. One of them:  {again}", "共 {total} 项，显示 {shown} 项。查看某一项：{again}";
+    /// Where nothing was ever done.
+    NoHistory: "{name}: nothing was done yet", "{name}：尚无任何操作";
+    /// An operation whose end is not recorded.
+    NoEnd: "began, no end is recorded", "已开始，没有结束记录";
+    /// What is told about one operation.
+    OperationParts: "when|who|why|ticket|release|hosts|folder", "时间|操作人|原因|工单|版本|主机|目录";
     /// Below the list of keys.
     MoreAboutKeys: "* must be there. More about one: imctl explain KEY", "* 为必填。查看某一项：imctl explain KEY";
 }

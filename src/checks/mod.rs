@@ -5,6 +5,7 @@ mod acceptance;
 mod answer;
 mod goal;
 mod load;
+mod members;
 mod preflight;
 mod product;
 mod rule;
@@ -15,6 +16,7 @@ pub use acceptance::{CONDITIONS, Evidence, LEFT_OUT, Overall, Reason, Source, is
 pub use answer::read;
 pub use goal::{goal_p99, goals, read_goal};
 pub use load::{Judgement, judge_load};
+pub use members::{ClusterView, is_split, membership};
 pub use preflight::{
     HostSeen, Judged, LIMITS, Pair, PreflightRule, Site, Trial, preflight, preflight_rules, remedies,
     unknown_limits,

@@ -3,9 +3,9 @@
 use super::unlock::{inventory_alone, state_of};
 use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::{Exit, Finding, HostName, Verdict};
-use crate::inventory::Tls;
+use crate::inventory::{Inventory, Tls};
 use crate::report::{FindingsView, Style, findings};
-use crate::state::{Published, StateError, due, read_certificate};
+use crate::state::{Published, State, StateError, due, read_certificate};
 use jiff::Timestamp;
 use std::time::Instant;
 
@@ -39,17 +39,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     let began = Instant::now();
     let now = Timestamp::now();
-    let mut all = state.published()?;
-    // Certificates of hosts that have left lie there still and serve nobody.
-    all.retain(|it| it.host.is_empty() || inventory.hosts.iter().any(|host| host.name.as_str() == it.host));
-    if let Tls::Own { certificate, .. } = &inventory.tls {
-        let text = std::fs::read(certificate).map_err(|source| StateError::Io {
-            doing: "read",
-            path: certificate.clone(),
-            source,
-        })?;
-        all.push(read_certificate(certificate, &text, "own")?);
-    }
+    let all = in_use(&inventory, &state)?;
     if all.is_empty() {
         return Err(none_yet(&inventory.name));
     }
@@ -77,12 +67,28 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     Ok(view.exit(false))
 }
 
+/// Certificates that serve somebody.
+pub(super) fn in_use(inventory: &Inventory, state: &State) -> Result<Vec<Published>, StateError> {
+    let mut all = state.published()?;
+    // Certificates of hosts that have left lie there still and serve nobody.
+    all.retain(|it| it.host.is_empty() || inventory.hosts.iter().any(|host| host.name.as_str() == it.host));
+    if let Tls::Own { certificate, .. } = &inventory.tls {
+        let text = std::fs::read(certificate).map_err(|source| StateError::Io {
+            doing: "read",
+            path: certificate.clone(),
+            source,
+        })?;
+        all.push(read_certificate(certificate, &text, "own")?);
+    }
+    Ok(all)
+}
+
 fn none_yet(name: &str) -> Failure {
     Failure::Usage(format!("there are no certificates of `{name}` yet; the first install makes them"))
 }
 
 /// How long one certificate lasts, as a finding.
-fn judge(it: &Published, again: &str, now: Timestamp) -> Finding {
+pub(super) fn judge(it: &Published, again: &str, now: Timestamp) -> Finding {
     let days = (it.until.as_second() - now.as_second()).div_euclid(86_400);
     let verdict = match days {
         ..0 => Verdict::Failed,

@@ -129,7 +129,10 @@ impl Change<'_> {
             edit.write()?;
         }
         self.note_lost(survey)?;
+        let number = self.began(survey, &log)?;
         let execution = self.execute(survey, lease, (live, &log)).await?;
+        let place = (&lease.fenced(&survey.fleet), &log.tee(live.sink()));
+        self.ended(survey, (number, &execution, &log), place).await?;
         Ok((execution, log))
     }
 

@@ -22,6 +22,9 @@ pub(super) struct ChangeArgs {
     /// Why, for the record and for whoever meets the lock
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
+    /// The ticket or change number it belongs to, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) ticket: Option<String>,
     /// Leave out this host, because it is dead; needs --confirm. May be given several times
     #[arg(long, value_name = "HOST")]
     pub(super) lost: Vec<String>,

@@ -110,7 +110,7 @@ fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
 }
 
 impl Change<'_> {
-    /// Writes report, release and history; prints the end.
+    /// Writes report and release; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
         let view = self.finish(applied, proved)?;
         match self.global.shape() {
@@ -168,8 +168,6 @@ impl Change<'_> {
             "report.html",
             &report::page(&report::plan_view(&survey.plan, true), &view, &operator(), now),
         )?;
-        let outcome = if view.execution.succeeded() { "done" } else { "stopped" };
-        self.road.state.remember(&self.spoken(), outcome, now)?;
         if view.execution.succeeded() {
             lost::found(self.road)?;
         }
@@ -196,13 +194,5 @@ impl Change<'_> {
             inventory: road.inventory_digest.clone(),
             bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
         }
-    }
-
-    /// The command as the history names it.
-    fn spoken(&self) -> String {
-        let lost = self.road.lost.iter().map(|host| format!(" --lost {host}"));
-        let reason = self.asked.reason.iter().map(|reason| format!(" --reason {reason:?}"));
-        let skipped = self.skip.into_iter().flatten().map(|skip| format!(" --skip {skip:?}"));
-        lost.chain(reason).chain(skipped).fold(self.verb.to_owned(), |words, more| words + &more)
     }
 }

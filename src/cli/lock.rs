@@ -3,6 +3,7 @@
 use super::connect;
 use super::hold::holder_words;
 use super::reach::Unreached;
+use super::remember::spread;
 use super::road::Road;
 use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::{Exit, HostName, Sink};
@@ -10,6 +11,7 @@ use crate::exec::{self, Fleet};
 use crate::plan::{STANDING_KEY, Standing, standing_script};
 use crate::record::Observed;
 use crate::resource::Probe;
+use crate::state::About;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -34,6 +36,9 @@ enum Verb {
         /// Why, for the record
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// The ticket or change number it belongs to, for the record
+        #[arg(long, value_name = "TEXT")]
+        ticket: Option<String>,
     },
 }
 
@@ -42,7 +47,10 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let road = Road::without_bundle(global)?;
     match args.verb {
         Verb::Show => show(&road, global).await,
-        Verb::Release { confirm, reason } => release(&road, global, (confirm, reason)).await,
+        Verb::Release { confirm, reason, ticket } => {
+            let about = About { reason, ticket, ..About::default() };
+            release(&road, global, (confirm, about)).await
+        }
     }
 }
 
@@ -133,7 +141,7 @@ fn words(name: &str, standing: &Standing) -> String {
 async fn release(
     road: &Road,
     global: &Global,
-    (confirm, reason): (Option<String>, Option<String>),
+    (confirm, about): (Option<String>, About),
 ) -> Result<Exit, Failure> {
     let name = &road.inventory().name;
     if confirm.as_ref() != Some(name) {
@@ -152,6 +160,14 @@ async fn release(
         })
         .collect();
     let done = exec::release(name, &fleet).await;
+    let outcome = held
+        .values()
+        .next()
+        .map_or_else(|| "nobody held it".to_owned(), |words| format!("taken from: {words}"));
+    let recorded = road.state.record(("lock release", &outcome), about, Timestamp::now());
+    if recorded.is_ok() {
+        spread(&road.state, &fleet, &Sink::none()).await?;
+    }
     fleet.close().await;
     let mut failed = None;
     for (host, result) in done {
@@ -161,15 +177,7 @@ async fn release(
             (Ok(()), None) => stdout::line(&format!("{host}: it was free")),
         }
     }
-    let mut what = "lock release".to_owned();
-    if let Some(reason) = reason {
-        what = format!("{what} --reason {reason:?}");
-    }
-    let outcome = held
-        .values()
-        .next()
-        .map_or_else(|| "nobody held it".to_owned(), |words| format!("taken from: {words}"));
-    road.state.remember(&what, &outcome, Timestamp::now())?;
+    recorded?;
     for it in &silent {
         stdout::note(&format!("{}: {}; its lease ends by itself", it.host, it.cause));
     }

@@ -11,6 +11,7 @@ mod connect;
 mod depot;
 mod destroy;
 mod dns;
+mod drift;
 mod errors;
 mod errors_table;
 mod errors_zh;
@@ -19,6 +20,7 @@ mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod history;
 mod hold;
 mod init;
 mod install;
@@ -35,6 +37,7 @@ mod passage;
 mod plan;
 mod ports;
 mod reach;
+mod remember;
 mod report;
 mod road;
 mod rollback;
@@ -43,6 +46,7 @@ mod schema;
 mod secret;
 mod size;
 mod spoken;
+mod status;
 mod stdout;
 mod survey;
 mod trust;
@@ -100,6 +104,8 @@ enum Verb {
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
     Destroy(destroy::Args),
+    /// Shows what stands where and whether it is well: versions, health, figures, drift.
+    Status(status::Args),
     /// Proves the service from outside, as its users use it.
     Verify(verify::Args),
     /// Makes real sessions and messages at a rate, counts everything, judges.
@@ -118,6 +124,8 @@ enum Verb {
     Secret(secret::Args),
     /// Tells how long the certificates last.
     Cert(cert::Args),
+    /// Shows who did what, when and why, and proves that no line of it was changed.
+    History(history::Args),
     /// Shows who is changing the hosts, and releases a lock whose holder is gone.
     Lock(lock::Args),
     /// Shows, accepts and forgets the hosts' keys.
@@ -149,6 +157,7 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
+            Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,
             Self::Scan(args) => scan::run(args, global).await,
@@ -158,6 +167,7 @@ impl Verb {
             Self::Lab(args) => lab::run(args, global).await,
             Self::Secret(args) => secret::run(&args, global),
             Self::Cert(args) => cert::run(&args, global),
+            Self::History(args) => history::run(args, global).await,
             Self::Lock(args) => lock::run(args, global).await,
             Self::Trust(args) => trust::run(args, global).await,
             Self::Version(args) => version::run(&args, global),

@@ -50,6 +50,13 @@ impl Road {
 
     /// The same for commands that install nothing and so need no bundle.
     pub(super) fn without_bundle(global: &Global) -> Result<Self, Failure> {
+        let road = Self::whatever_happened(global)?;
+        road.state.intact()?;
+        Ok(road)
+    }
+
+    /// The same for a command that judges the past itself, whether or not it reads as it was written.
+    pub(super) fn whatever_happened(global: &Global) -> Result<Self, Failure> {
         let path = inventory_path(global)?;
         let inventory = inventory::load(&path)?;
         let text = std::fs::read_to_string(&path)
@@ -61,6 +68,7 @@ impl Road {
     pub(super) fn after(global: &Global, edit: Edit) -> Result<Self, Failure> {
         let inventory = inventory::parse(edit.path(), edit.after())?;
         let mut road = Self::of(global, inventory, edit.after())?;
+        road.state.intact()?;
         road.bundle = bundle_of(global, &road.topology, &road.state)?;
         road.edit = Some(edit);
         Ok(road)
@@ -73,7 +81,6 @@ impl Road {
         let sized = sizing::settle(&mut stack, &inventory)?;
         let topology = topology::build(&inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
-        state.intact()?;
         Ok(Self {
             topology,
             hosts,

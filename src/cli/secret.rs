@@ -4,6 +4,7 @@ use super::unlock::{inventory_alone, state_of, unlocker};
 use super::{Failure, Global, OutputFormat, stdout};
 use crate::base::{Exit, Secret};
 use crate::state::{Means, NewRecipient, Question, Recipient, State, StateError, Vault};
+use jiff::Timestamp;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let open = || -> Result<Vault, Failure> { opened(&state, &unlocker(&inventory)) };
     match &args.what {
         What::List => list(&open()?, global),
-        What::Show { name, reveal } => show(&open, name, *reveal, global)?,
+        What::Show { name, reveal } => {
+            // Before it is seen: who cannot write it down does not see it.
+            let shown = || state.remember(&format!("secret show {name}"), "done", Timestamp::now());
+            show(&open, (name, *reveal), global, &shown)?;
+        }
         What::Recipients { what: OfRecipients::List } => recipients(&state.recipients()?, global),
         What::Recipients { what: OfRecipients::Add { label, ssh_key, passphrase_file } } => {
             let ask = unlocker(&inventory).ask;
@@ -86,11 +91,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             };
             let _lock = state.lock("secret recipients add")?;
             open()?.add_recipient(label, &new)?;
+            state.remember(&format!("secret recipients add {label}"), "done", Timestamp::now())?;
             recipients(&state.recipients()?, global);
         }
         What::Recipients { what: OfRecipients::Remove { label } } => {
             let _lock = state.lock("secret recipients remove")?;
             open()?.remove_recipient(label)?;
+            state.remember(&format!("secret recipients remove {label}"), "done", Timestamp::now())?;
             recipients(&state.recipients()?, global);
             note(
                 "what was copied before can still be opened with the old key: docs/security.md says what to change",
@@ -131,9 +138,9 @@ fn list(vault: &Vault, global: &Global) {
 
 fn show(
     open: &dyn Fn() -> Result<Vault, Failure>,
-    name: &str,
-    reveal: bool,
+    (name, reveal): (&str, bool),
     global: &Global,
+    recorded: &dyn Fn() -> Result<(), StateError>,
 ) -> Result<(), Failure> {
     if !reveal && !console::user_attended() {
         let text = "the output is no terminal; add --reveal to have the secret written there all the same";
@@ -144,6 +151,7 @@ fn show(
         OutputFormat::Human => format!("{}\n", value.expose().trim_end()),
         OutputFormat::Json => format!("{}\n", json!({ "format": 1, "name": name, "value": value.expose() })),
     };
+    recorded()?;
     stdout::answer(&Zeroizing::new(text));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::material::{self, Made};
 use super::road::Road;
-use super::{Failure, Global, connect, passage};
+use super::{Failure, Global, connect, drift, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
@@ -55,6 +55,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     let fleet = connect::fleet(road, global, sink).await?;
     let seen = see(road, &fleet, &identities).await;
     let (mut observed, facts) = or_close(&fleet, seen).await?;
+    let logins = drift::take_logins(&mut observed);
     or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
     let wanted = wanted(road, &made, aim, (&observed, &facts));
     let (desired, back) = or_close(&fleet, wanted).await?;
@@ -77,6 +78,9 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
+    if aim == Aim::Inventory {
+        plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
+    }
     Ok(Survey { fleet, made, desired, observed, plan, back, took: begun.elapsed() })
 }
 
@@ -180,6 +184,7 @@ async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, F
     let probes = road.hosts.iter().map(|host| {
         let mut probes = plan::probes(&road.topology, identities, host);
         probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
+        probes.push(drift::logins_probe());
         (host.clone(), probes)
     });
     let observed = all(exec::look(fleet, &probes.collect()).await)?;
@@ -223,7 +228,7 @@ fn platforms(road: &Road, facts: &BTreeMap<HostName, HostFacts>) -> Result<(), F
 }
 
 /// Looks at what imctl put on hosts and the inventory no longer wants, and how far a change of version has come.
-async fn leftovers(
+pub(super) async fn leftovers(
     fleet: &Fleet,
     desired: &Desired,
     observed: &mut BTreeMap<HostName, Observed>,
@@ -250,7 +255,7 @@ async fn leftovers(
 }
 
 /// Fetches the text of files that differ and may be shown.
-async fn texts(
+pub(super) async fn texts(
     fleet: &Fleet,
     desired: &Desired,
     observed: &mut BTreeMap<HostName, Observed>,
@@ -279,7 +284,7 @@ async fn texts(
     Ok(())
 }
 
-fn basis(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Basis {
+pub(super) fn basis(road: &Road, observed: &BTreeMap<HostName, Observed>) -> Basis {
     Basis {
         inventory: road.inventory_digest.clone(),
         stack: road.topology.stack.digest.clone(),

@@ -56,6 +56,19 @@ pub fn state(
     build(topology, Some(Known { material, facts }))
 }
 
+/// The health hooks of an instance that run on its own host, without secrets and facts, before anything was seen.
+pub fn health(topology: &Topology, instance: &Instance) -> Result<Vec<RenderedHook>, RenderError> {
+    let Some(spec) = topology.stack.component(&instance.component) else { return Ok(Vec::new()) };
+    let engine = Engine::new();
+    let place = format!("component `{}` on `{}`", instance.component, instance.host);
+    let renderer = Renderer { engine: &engine, stack: &topology.stack, place };
+    let context = instance_context(topology, instance, None);
+    let work = Work { topology, known: None, renderer, context };
+    let mut hooks = work.hook(spec.hooks.health.as_ref(), instance)?;
+    hooks.retain(|hook| hook.on == instance.host);
+    Ok(hooks)
+}
+
 fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, RenderError> {
     let engine = Engine::new();
     let mut instances = Vec::new();

@@ -3,6 +3,7 @@
 
 mod act;
 mod back;
+mod copies;
 mod depot;
 mod fleet;
 mod flow;
@@ -10,12 +11,14 @@ mod guard;
 mod lane;
 mod lease;
 mod look;
+mod note;
 mod record;
 mod run;
 mod stretch;
 mod view;
 
 pub use back::Back;
+pub use copies::{Copies, copies, mirror};
 pub use depot::Depot;
 pub use fleet::Fleet;
 pub use lease::{Claim, Lease, NotTaken, release, take};

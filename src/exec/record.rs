@@ -1,9 +1,10 @@
 //! What imctl leaves on a host about itself: the manifest of what it put there, a mirror of encrypted state, and a mark
 //! for each restart that is announced until it is done.
 
+use super::note::Note;
 use super::run::Run;
-use crate::base::{HostName, quote};
-use crate::plan::{Act, Lane, Manifest, Step, manifest_of, manifest_path, owed_folder};
+use crate::base::{Event, HostName, quote};
+use crate::plan::{Act, Lane, Manifest, Step, manifest_of, owed_folder};
 use crate::resource::Action;
 use crate::transport::Exec;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
     }
     note.owed(&owed(run, host));
     note.manifest(&manifest)?;
-    note.write(run, host).await
+    write(note, run, host).await
 }
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
@@ -37,7 +38,15 @@ pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> 
     note.manifest(&manifest_of(&release, run.desired.on(host)).with(beside))?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
         .expect("a String takes all");
-    note.write(run, host).await
+    write(note, run, host).await
+}
+
+async fn write(note: Note, run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
+    for text in note.send(link.as_ref(), WITHIN).await? {
+        run.sink.send(Event::Warning { host: Some(host.clone()), text });
+    }
+    Ok(())
 }
 
 /// The action, and after it the mark of the unit's restart taken away.
@@ -96,100 +105,4 @@ fn owed(run: &Run<'_>, host: &HostName) -> BTreeMap<String, &'static str> {
         }
     }
     owed
-}
-
-/// Several files of the deployment's folder in one program, each whole or not at all.
-struct Note {
-    folder: String,
-    script: String,
-    input: Vec<u8>,
-}
-
-impl Note {
-    fn new(deployment: &str) -> Self {
-        let path = manifest_path(deployment);
-        let folder = path.trim_end_matches("/manifest.json").to_owned();
-        let script = format!("{HEAD}umask 077\nmkdir -p {0}\nchmod 0700 {0}\ncd {0}\n", quote(&folder));
-        Self { folder, script, input: Vec::new() }
-    }
-
-    fn file(&mut self, name: &str, content: &[u8]) {
-        writeln!(self.script, "put {} {}", quote(name), content.len()).expect("a String takes all");
-        self.input.extend_from_slice(content);
-    }
-
-    fn manifest(&mut self, manifest: &Manifest) -> Result<(), String> {
-        let text = serde_json::to_vec_pretty(manifest).map_err(|cause| cause.to_string())?;
-        self.file("manifest.json", &text);
-        Ok(())
-    }
-
-    fn owed(&mut self, units: &BTreeMap<String, &'static str>) {
-        if units.is_empty() {
-            return;
-        }
-        self.script.push_str("mkdir -p owed\nread -r boot </proc/sys/kernel/random/boot_id\n");
-        for (unit, verb) in units {
-            let unit = quote(unit);
-            writeln!(self.script, "echo \"$boot\" {verb} >owed/{unit}\nsync owed/{unit}")
-                .expect("a String takes all");
-        }
-        self.script.push_str("sync owed\n");
-    }
-
-    async fn write(mut self, run: &Run<'_>, host: &HostName) -> Result<(), String> {
-        let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
-        self.script.push_str("sync .\n");
-        let exec = Exec::new(self.script, WITHIN).input(self.input);
-        let output = link.exec(exec).await.map_err(|cause| cause.to_string())?;
-        if output.status == 0 {
-            return Ok(());
-        }
-        Err(format!("cannot write into `{}`: {}", self.folder, output.text()))
-    }
-}
-
-const HEAD: &str = r#"set -eu
-put() {
-  case $1 in */*) mkdir -p "${1%/*}" ;; esac
-  head -c "$2" >"$1.new"
-  [ "$(stat -c %s "$1.new")" = "$2" ] || { echo "$1 did not arrive whole" >&2; exit 1; }
-  sync "$1.new"
-  mv -f "$1.new" "$1"
-}
-"#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_and_marks_are_written_and_a_paid_mark_goes() {
-        let place = tempfile::tempdir().unwrap();
-        let at = |script: &str| script.replace("/var/lib/imctl", place.path().to_str().unwrap());
-        let mut note = Note::new("d");
-        note.file("state.tar", b"12345");
-        note.owed(&[("a.service".to_owned(), "restart")].into());
-        note.file("manifest.json", b"{}");
-        let run = |script: String, input: &[u8]| {
-            use std::io::Write as _;
-            let mut child = std::process::Command::new("sh")
-                .args(["-c", &script])
-                .stdin(std::process::Stdio::piped())
-                .spawn()
-                .unwrap();
-            child.stdin.take().unwrap().write_all(input).unwrap();
-            child.wait().unwrap().code()
-        };
-        assert_eq!(run(at(&note.script), &note.input), Some(0));
-        let folder = place.path().join("d");
-        assert_eq!(std::fs::read(folder.join("state.tar")).unwrap(), b"12345");
-        assert_eq!(std::fs::read(folder.join("manifest.json")).unwrap(), b"{}");
-        let mark = folder.join("owed/a.service");
-        assert!(std::fs::read_to_string(&mark).unwrap().ends_with(" restart\n"));
-        for (script, code, there) in [("exit 3", 3, true), ("true", 0, false)] {
-            let Action::Run { script, .. } = paid(Action::run(script), "d", "a.service") else { panic!() };
-            assert_eq!((run(at(&script), b""), mark.exists()), (Some(code), there));
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod passage;
 mod scan;
 mod schema;
 mod sizing;
+mod status;
 mod users;
 
 pub use checks::{
@@ -23,4 +24,5 @@ pub use passage::{Keep, Passage, SchemaSpec, Way};
 pub use scan::{ScanFile, ScanSpec};
 pub use schema::{Difference, columns, differences};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};
+pub use status::{FigureSpec, Reading, StatusFile};
 pub use users::{AppliedScript, Column, ListScript, RowScript, ScramSpec, UsersFile};

@@ -45,6 +45,9 @@ pub struct StackFile {
     /// Which machines a service of a given size needs.
     #[serde(default)]
     pub sizing: Option<String>,
+    /// Figures that only this product can be asked for, for `imctl status`.
+    #[serde(default)]
+    pub status: Option<String>,
     /// Ways to lay the roles on hosts, for a first inventory: name -> shape.
     #[serde(default)]
     pub shapes: BTreeMap<String, HostsShape>,

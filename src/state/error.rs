@@ -139,6 +139,10 @@ impl StateError {
                 "run that command again: the report takes the newest result".to_owned(),
                 format!("or put the file back from a backup, or move it away: {}", path.display()),
             ],
+            Self::Damaged { path, .. } if path.ends_with("history.jsonl") => vec![
+                "see which lines, and what the hosts know of them:  imctl history verify -i FILE".to_owned(),
+                "docs/history.md says how to take a host's copy".to_owned(),
+            ],
             Self::Damaged { path, .. } => vec![
                 format!("restore {} from a backup; the hosts hold a copy of the secrets", path.display()),
                 "docs/security.md says how to get it back".into(),

@@ -2,8 +2,10 @@
 //! logs, plans, releases, history. It keeps bytes and does not know what they mean to a planner.
 
 mod authority;
+mod chain;
 mod contents;
 mod error;
+mod history;
 mod own;
 mod place;
 mod published;
@@ -20,13 +22,15 @@ mod vault;
 mod tests;
 
 pub use authority::{AUTHORITY_DAYS, Identity, LEAF_DAYS, due};
+pub use chain::{Chain, Copied, Fault};
 pub use error::StateError;
+pub use history::{About, BEGAN, Entry, HISTORY, Operation, StepCounts, operations};
 pub use own::{OwnFiles, own_certificate_mistakes};
 pub use place::Lock;
 pub use published::{Published, read_certificate};
 pub use recipients::{Means, NewRecipient, Recipient};
 pub use redact::Redactor;
-pub use release::{Entry, Release, ReleasedBundle};
+pub use release::{Release, ReleasedBundle};
 pub use results::{Kept, ResultKind};
 pub use run_log::{RunLog, event_line};
 pub use shape::{KeyPair, Shape};

@@ -1,15 +1,10 @@
-//! What was installed when, by whom: one file a release, and the history of everything that was done as
-//! lines that each carry the digest of the one before, so that a line taken out or changed shows.
+//! What was installed when, by whom: one file a release.
 
 use super::vault::other_format;
-use super::{State, StateError, operator, place};
+use super::{State, StateError, place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-
-/// Number and digest of the history's last line.
-const HEAD: &str = "history.head";
 
 /// A record of what was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,24 +57,6 @@ pub struct ReleasedBundle {
     pub software: BTreeMap<String, String>,
 }
 
-/// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Entry {
-    /// From 1.
-    pub number: u64,
-    /// When.
-    pub time: Timestamp,
-    /// Who, `user@machine`.
-    pub who: String,
-    /// The command, such as `install`.
-    pub what: String,
-    /// How it ended, in one sentence without secrets.
-    pub outcome: String,
-    /// SHA-256 of the line before (hex); empty for the first.
-    pub before: String,
-}
-
 impl State {
     /// Keeps a release under `releases/`, with the inventory it came from beside it.
     pub fn save_release(&self, release: &Release, inventory: &[u8]) -> Result<(), StateError> {
@@ -110,65 +87,6 @@ impl State {
         }
         Ok(releases)
     }
-
-    /// Adds a line to the history.
-    pub fn remember(&self, what: &str, outcome: &str, now: Timestamp) -> Result<(), StateError> {
-        let _writing = self.lock_file("history.lock", "writing history")?;
-        self.history()?;
-        let lines = self.history_lines()?;
-        let number = lines.len() as u64 + 1;
-        let entry = Entry {
-            number,
-            time: now,
-            who: operator(),
-            what: what.to_owned(),
-            outcome: outcome.to_owned(),
-            before: lines.last().map(|line| digest(line)).unwrap_or_default(),
-        };
-        let line = serde_json::to_string(&entry).expect("a line of history is plain data");
-        place::append(&self.path("history.jsonl"), &line)?;
-        self.write(HEAD, format!("{number} {}\n", digest(&line)).as_bytes())
-    }
-
-    /// The history, oldest first; an error names the first line that does not follow from the one before.
-    pub fn history(&self) -> Result<Vec<Entry>, StateError> {
-        let damaged = |cause: String| StateError::Damaged { path: self.path("history.jsonl"), cause };
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut before = String::new();
-        for (at, line) in self.history_lines()?.iter().enumerate() {
-            let entry: Entry =
-                serde_json::from_str(line).map_err(|cause| damaged(format!("line {}: {cause}", at + 1)))?;
-            if entry.before != before {
-                return Err(damaged(format!("line {} does not follow from the one before it", at + 1)));
-            }
-            before = digest(line);
-            entries.push(entry);
-        }
-        match self.cut()? {
-            Some(cause) => Err(damaged(cause)),
-            None => Ok(entries),
-        }
-    }
-
-    /// What is missing at the end of the history, by the number and digest kept of its last line; none when it is whole.
-    /// One line more than that is what a command that was killed leaves.
-    fn cut(&self) -> Result<Option<String>, StateError> {
-        let text = place::read_private(&self.path("history.jsonl"))?.unwrap_or_default();
-        if !text.is_empty() && !text.ends_with(b"\n") {
-            return Ok(Some("its last line is cut".to_owned()));
-        }
-        let Some(head) = place::read_private(&self.path(HEAD))? else { return Ok(None) };
-        let head = String::from_utf8_lossy(&head).trim().to_owned();
-        let lines = self.history_lines()?;
-        let known = |at: usize| format!("{} {}", at + 1, digest(&lines[at]));
-        let fits = (lines.len().saturating_sub(2)..lines.len()).any(|at| known(at) == head);
-        Ok((!fits).then(|| format!("it does not end as `{HEAD}` says: lines are missing")))
-    }
-
-    fn history_lines(&self) -> Result<Vec<String>, StateError> {
-        let text = place::read_private(&self.path("history.jsonl"))?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
-    }
 }
 
 /// Where a release is kept, without the end of the name.
@@ -176,27 +94,9 @@ fn stem(release: &Release) -> String {
     format!("releases/{}", release.time.strftime("%Y-%m-%dT%H-%M-%S"))
 }
 
-fn digest(line: &str) -> String {
-    hex::encode(Sha256::digest(line.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_history_that_was_changed_by_hand_shows() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(&folder.path().join("acme.yml"), "acme").unwrap();
-        for outcome in ["73 created", "0 changes", "1 changed"] {
-            state.remember("install", outcome, Timestamp::UNIX_EPOCH).unwrap();
-        }
-        assert_eq!(state.history().unwrap().len(), 3);
-        let text = String::from_utf8(state.read("history.jsonl").unwrap().unwrap()).unwrap();
-        state.write("history.jsonl", text.replace("0 changes", "9 changes").as_bytes()).unwrap();
-        let seen = state.history().unwrap_err().to_string();
-        assert!(seen.ends_with("line 3 does not follow from the one before it"), "{seen}");
-    }
 
     #[test]
     fn releases_come_back_in_order() {

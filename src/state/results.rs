@@ -76,6 +76,13 @@ impl State {
         Ok(names.into_iter().rev().map(move |name| self.result(format!("{}/{name}", kind.folder()))))
     }
 
+    /// The name of the newest result in a folder of results; none when there is none.
+    pub fn newest(&self, folder: &str) -> Result<Option<String>, StateError> {
+        let mut names = place::names(&self.path(folder))?;
+        names.retain(|name| Path::new(name).extension().is_some_and(|it| it == "json"));
+        Ok(names.into_iter().max_by_key(|name| order(name)))
+    }
+
     fn result<T: DeserializeOwned>(&self, file: String) -> Result<Kept<T>, StateError> {
         let path = self.path(&file);
         let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };

@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod faults;
+mod history;
 mod holes;
 mod kills;
 mod lab;
@@ -12,5 +13,6 @@ mod relay;
 mod scan;
 mod service;
 mod ssh;
+mod status;
 mod stop;
 mod world;

@@ -188,13 +188,13 @@ fn release(state: &State) -> Result<Option<Kept<Release>>, StateError> {
 fn changed(state: &State, release: Option<&Release>) -> Result<(Option<Timestamp>, bool), StateError> {
     let installed = release.map(|it| it.changed.unwrap_or(it.time));
     let history = state.history()?;
-    let last = history.iter().rev().find(|entry| !entry.what.starts_with("lock"));
+    let last = history.iter().rev().find(|entry| entry.changes_hosts());
     let Some(last) = last.filter(|last| release.is_none_or(|it| last.time > it.time)) else {
         return Ok((installed, false));
     };
     let gone = last.what.starts_with("destroy") && last.outcome == "done";
     let installed = if gone { None } else { installed.map(|_| last.time) };
-    Ok((installed, last.outcome == "stopped" && release.is_some()))
+    Ok((installed, last.outcome != "done" && release.is_some()))
 }
 
 #[cfg(test)]

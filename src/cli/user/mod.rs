@@ -19,9 +19,13 @@ use super::road::Road;
 use super::{Failure, Global, OutputFormat, connect, stdout};
 use crate::base::Exit;
 use crate::report::{Live, Shape, Style};
+use jiff::Timestamp;
 use provision::Account;
 use serde_json::json;
 use std::path::PathBuf;
+
+/// The history names so many accounts of one command, and counts the others.
+const MOST_NAMES: usize = 20;
 
 /// Arguments of `imctl user`.
 #[derive(Debug, clap::Args)]
@@ -97,11 +101,42 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     change::before_contact(&args.what, &road)?;
     let needed = keeper::hosts(&road)?;
     road.hosts.retain(|host| needed.contains(host));
+    let spoken = args.what.spoken();
     let live = Live::new(Shape::Silent, Style::stderr(global.no_color));
     let fleet = connect::fleet(&road, global, &live.sink()).await?;
     let done = with_keeper(args.what, &road, global, &fleet).await;
     fleet.close().await;
+    let outcome = match &done {
+        Ok(()) => Some("done"),
+        // Nothing was changed.
+        Err(Failure::Usage(_) | Failure::Refused(_)) => None,
+        Err(_) => Some("stopped"),
+    };
+    if let (Some(what), Some(outcome)) = (spoken, outcome) {
+        road.state.remember(&what, outcome, Timestamp::now())?;
+    }
     done.map(|()| Exit::Done)
+}
+
+impl What {
+    /// The command as the history names it; none when it changes nothing.
+    fn spoken(&self) -> Option<String> {
+        let named = |verb: &str, names: &[String]| {
+            let more = names.len().saturating_sub(MOST_NAMES);
+            let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("user {verb} {}{rest}", names[..names.len() - more].join(" "))
+        };
+        match self {
+            Self::Add { name, .. } => Some(format!("user add {name}")),
+            Self::Import { list, .. } => Some(format!("user import {}", list.display())),
+            Self::Admin { .. } => Some("user admin".to_owned()),
+            Self::Reset { name, .. } => Some(format!("user reset {name}")),
+            Self::Disable { names } => Some(named("disable", names)),
+            Self::Enable { names } => Some(named("enable", names)),
+            Self::Remove { names, .. } => Some(named("remove", names)),
+            Self::List => None,
+        }
+    }
 }
 
 async fn with_keeper(

@@ -79,6 +79,7 @@ fn after_destroy_nothing_is_installed_and_a_change_that_stopped_is_told() {
     state.remember("install", "done", at(20)).unwrap();
     assert_eq!(changed(&state, Some(&release)).unwrap(), (Some(at(10)), false));
     state.remember("lock release", "nobody held it", at(30)).unwrap();
+    state.remember("user add mei", "done", at(31)).unwrap();
     assert_eq!(changed(&state, Some(&release)).unwrap(), (Some(at(10)), false));
     state.remember("install", "stopped", at(40)).unwrap();
     assert_eq!(changed(&state, Some(&release)).unwrap(), (Some(at(40)), true));
