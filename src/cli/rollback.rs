@@ -14,8 +14,8 @@ use std::path::PathBuf;
 /// Arguments of `imctl rollback`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The release to go back to: its number or its time, as the error without a fitting one lists them; without it the last one
-    /// that is not what the inventory says now
+    /// The release to go back to: its number or its time, as the error without a fitting one lists them; without it the one
+    /// before what the inventory says now
     #[arg(long, value_name = "RELEASE")]
     to: Option<String>,
     /// Apply exactly this saved plan; refused when anything changed since
@@ -85,11 +85,18 @@ fn chosen<'a>(releases: &'a [Release], to: Option<&str>, now: &str) -> Result<&'
                 || it.time.strftime("%F %T").to_string() == to
                 || it.time.to_string() == to
         }),
-        None => releases.iter().enumerate().rev().find(|(_, it)| it.inventory != now),
+        // What came after the present state was first installed is no way back.
+        None => {
+            let first = releases.iter().position(|it| it.inventory == now).unwrap_or(releases.len());
+            releases.iter().enumerate().take(first).next_back()
+        }
     };
     found.map(|(_, release)| release).ok_or_else(|| {
         let what = to.map_or_else(
-            || "no release differs from what the inventory says now".to_owned(),
+            || {
+                "there is no release before the one that the inventory says now; name one with --to"
+                    .to_owned()
+            },
             |to| format!("no release is called `{to}`"),
         );
         Failure::Refused(format!("{what}; releases: {known}"))
@@ -133,10 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_word_it_is_the_last_release_that_is_not_the_present_one() {
+    fn without_a_word_it_is_the_release_before_the_present_one() {
         let all = [release(1, "a"), release(2, "b"), release(3, "c"), release(4, "c")];
         assert_eq!(chosen(&all, None, "c").unwrap().time.as_second(), 2);
         assert_eq!(chosen(&all, None, "new").unwrap().time.as_second(), 4);
+        let back = [release(1, "a"), release(2, "b"), release(3, "a")];
+        assert!(chosen(&back, None, "a").is_err(), "going back twice does not go forth");
         assert_eq!(chosen(&all, Some("1"), "c").unwrap().inventory, "a");
         assert!(chosen(&all[2..], None, "c").is_err());
         let none = chosen(&all, Some("9"), "c").unwrap_err().to_string();

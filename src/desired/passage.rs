@@ -59,7 +59,12 @@ pub fn passage(
         found.keep = render(Some(&keep.hook))?;
         let at = keep.hook.on.as_ref().and_then(|on| topology.present(on).next());
         if let Some(at) = at {
-            let path = engine.text("`keep`", &keep.path, &instance_context(topology, at, None))?;
+            // The copy is named after the newer version; on the way back that is the one hosts come from.
+            let mut newer = topology.clone();
+            if let Some(from) = found.from.first().filter(|_| found.back) {
+                newer.version.clone_from(from);
+            }
+            let path = engine.text("`keep`", &keep.path, &instance_context(&newer, at, None))?;
             found.kept = Some((at.host.clone(), path));
         }
     }
