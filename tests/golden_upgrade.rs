@@ -103,5 +103,41 @@ fn an_instance_that_failed_is_put_back_without_asking_the_others() {
     let at = |kind: &str| {
         kinds.iter().position(|it| *it == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"))
     };
+    assert_eq!(
+        lane.steps[0].line(),
+        "^ service ejabberd.service stops",
+        "nothing starts on half of the change"
+    );
     assert!(at("package") < at("health") && at("health") < at("undrain"), "{kinds:?}");
+}
+
+#[test]
+fn a_cluster_that_fell_apart_comes_together_around_its_first_node() {
+    let topology = six("24.12");
+    let observed = installed(&topology);
+    let apart = topology.instances.iter().filter(|it| matches!(it.component.as_str(), "server" | "balancer"));
+    let ill = apart.map(|it| (it.clone(), "it is not well: split".to_owned())).collect();
+    let restart = plan::to_restart(&topology, &ill);
+    let places: Vec<String> = restart.keys().map(|it| format!("{} {}", it.component, it.host)).collect();
+    assert_eq!(places, ["server app2"], "the first stays, and balancers get well with the servers");
+
+    let (material, facts) = (material(&topology), facts(&topology));
+    let desired = desired::state(&topology, &material, &facts).expect("the stack renders");
+    let (basis, pace) = (basis(&observed), Pace { restart, ..Pace::default() });
+    let plan = plan::install(Scene {
+        topology: &topology,
+        desired: &desired,
+        observed: &observed,
+        basis: &basis,
+        pace: &pace,
+    });
+    let restarts: Vec<String> = plan
+        .steps()
+        .filter(|step| step.verb == Verb::Restart)
+        .map(|step| format!("{}: {}", step.on, step.because.clone().unwrap_or_default()))
+        .collect();
+    assert_eq!(restarts, ["app2: it is not well: split"]);
+    let kinds: Vec<&str> =
+        plan.steps().map(|step| step.kind.as_str()).filter(|kind| *kind != "sysctl").collect();
+    assert_eq!(kinds, ["gate", "drain", "drain", "service", "health", "undrain", "undrain"]);
 }

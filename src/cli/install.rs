@@ -132,18 +132,6 @@ impl Change<'_> {
         let Applied { execution, survey, log, ended, _folder } = applied;
         let (typed, bundle) = (self.road.typed(), self.global.bundle_words());
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
-        let next = |command: String, about: &str| Next { command, about: about.to_owned() };
-        let further = match (survey.plan.later.is_empty(), survey.plan.open) {
-            (false, _) => Some("change the hosts that are left, and do what comes after"),
-            (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
-            (true, false) => None,
-        };
-        let further = further.map(|about| next(format!("imctl {} -i {typed}{bundle}", self.verb), about));
-        let next = [
-            next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
-            next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
-            next(format!("imctl user add NAME -i {typed}"), "make the first account"),
-        ];
         let view = InstallView {
             name: survey.plan.deployment.clone(),
             done: if survey.plan.later.is_empty() {
@@ -157,11 +145,7 @@ impl Change<'_> {
             folder: log.folder().display().to_string(),
             again: format!("imctl {} -i {typed}{bundle}", self.verb),
             back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}{bundle}")),
-            next: if self.aim == Aim::Inventory {
-                further.into_iter().chain(next).collect()
-            } else {
-                Vec::new()
-            },
+            next: if self.aim == Aim::Inventory { self.next(&survey.plan) } else { Vec::new() },
         };
         let now = Timestamp::now();
         log.file(
@@ -176,6 +160,24 @@ impl Change<'_> {
             self.road.state.save_release(&release, self.road.text.as_bytes())?;
         }
         Ok(view)
+    }
+
+    /// What one may want to do next.
+    fn next(&self, plan: &Plan) -> Vec<Next> {
+        let (typed, bundle) = (self.road.typed(), self.global.bundle_words());
+        let next = |command: String, about: &str| Next { command, about: about.to_owned() };
+        let further = match (plan.later.is_empty(), plan.open) {
+            (false, _) => Some("change the hosts that are left, and do what comes after"),
+            (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
+            (true, false) => None,
+        };
+        let further = further.map(|about| next(format!("imctl {} -i {typed}{bundle}", self.verb), about));
+        let always = [
+            next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
+            next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
+            next(format!("imctl user add NAME -i {typed}"), "make the first account"),
+        ];
+        further.into_iter().chain(always).collect()
     }
 
     /// What now stands on the hosts, and from where it came.

@@ -20,6 +20,7 @@ mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod heal;
 mod history;
 mod hold;
 mod init;
@@ -100,6 +101,8 @@ enum Verb {
     Upgrade(upgrade::Args),
     /// Goes back to what was installed before.
     Rollback(rollback::Args),
+    /// Restarts what is not well, such as a cluster that fell apart.
+    Heal(heal::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
@@ -155,6 +158,7 @@ impl Verb {
             Self::Install(args) => install::run(args, global).await,
             Self::Upgrade(args) => upgrade::run(args, global).await,
             Self::Rollback(args) => rollback::run(args, global).await,
+            Self::Heal(args) => heal::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,

@@ -36,6 +36,8 @@ pub(super) struct Road {
     pub(super) back: bool,
     /// What comes after the last host has changed is done also when nothing else is left.
     pub(super) finishes: bool,
+    /// What is not well is restarted.
+    pub(super) heals: bool,
     /// A change of the inventory file that belongs to it; written when the hosts are ours.
     pub(super) edit: Option<Edit>,
 }
@@ -61,25 +63,25 @@ impl Road {
         let inventory = inventory::load(&path)?;
         let text = std::fs::read_to_string(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
-        Self::of(global, inventory, &text)
+        Self::of(global, &inventory, &text)
     }
 
     /// The road of an inventory as it will be after an edit.
     pub(super) fn after(global: &Global, edit: Edit) -> Result<Self, Failure> {
         let inventory = inventory::parse(edit.path(), edit.after())?;
-        let mut road = Self::of(global, inventory, edit.after())?;
+        let mut road = Self::of(global, &inventory, edit.after())?;
         road.state.intact()?;
         road.bundle = bundle_of(global, &road.topology, &road.state)?;
         road.edit = Some(edit);
         Ok(road)
     }
 
-    fn of(global: &Global, inventory: Inventory, text: &str) -> Result<Self, Failure> {
-        let hosts = inventory::select(&inventory, &global.on)?;
-        let mut stack = stack_of(&inventory)?;
-        offer::hold(&inventory, &stack.file)?;
+    fn of(global: &Global, inventory: &Inventory, text: &str) -> Result<Self, Failure> {
+        let hosts = inventory::select(inventory, &global.on)?;
+        let mut stack = stack_of(inventory)?;
+        offer::hold(inventory, &stack.file)?;
         let sized = sizing::settle(&mut stack, &inventory)?;
-        let topology = topology::build(&inventory, &stack)?;
+        let topology = topology::build(inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         Ok(Self {
             topology,
@@ -93,6 +95,7 @@ impl Road {
             pace: Pace::default(),
             back: false,
             finishes: false,
+            heals: false,
             edit: None,
         })
     }

@@ -2,12 +2,12 @@
 
 use super::material::{self, Made};
 use super::road::Road;
-use super::{Failure, Global, connect, drift, passage};
+use super::{Failure, Global, connect, drift, heal, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
 use crate::facts::{self, HostFacts};
-use crate::plan::{self, Basis, Plan, Scene, Standing};
+use crate::plan::{self, Basis, Pace, Plan, Scene, Standing};
 use crate::record::{LeaseSeen, Observed};
 use crate::resource::{Probe, Resource};
 use std::collections::BTreeMap;
@@ -56,6 +56,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     let seen = see(road, &fleet, &identities).await;
     let (mut observed, facts) = or_close(&fleet, seen).await?;
     let logins = drift::take_logins(&mut observed);
+    let pace = Pace { restart: heal::ill(road, &mut observed), ..road.pace.clone() };
     or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
     let wanted = wanted(road, &made, aim, (&observed, &facts));
     let (desired, back) = or_close(&fleet, wanted).await?;
@@ -68,7 +69,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
         desired: &desired,
         observed: &observed,
         basis: &basis,
-        pace: &road.pace,
+        pace: &pace,
     });
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
@@ -185,6 +186,9 @@ async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, F
         let mut probes = plan::probes(&road.topology, identities, host);
         probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
         probes.push(drift::logins_probe());
+        if road.heals {
+            probes.extend(heal::probes(road, host));
+        }
         (host.clone(), probes)
     });
     let observed = all(exec::look(fleet, &probes.collect()).await)?;

@@ -49,6 +49,7 @@ fn placed(plan: &Plan) -> Vec<Placed<'_>> {
 fn disturbs(plan: &Plan) -> bool {
     plan.steps().any(|step| match &step.act {
         Act::Restart { .. }
+        | Act::Stop { .. }
         | Act::Reload { .. }
         | Act::Gate { .. }
         | Act::Remove { .. }

@@ -151,6 +151,7 @@ async fn converge(run: &Run<'_>, site: Site<'_>, step: &Step) -> End {
         Act::Apply { id, .. } => End::Failed(format!("{id} is not part of what is wanted")),
         Act::Packages { of } => packages(run, site, of).await,
         Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
+        Act::Stop { unit } => unit_verb(run, site, unit, "stop").await,
         Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
         Act::Gate { target, peers } => gate(run, target, peers).await,
         Act::Hook { hook, target, at } => match find_hook(run, *hook, target, *at) {

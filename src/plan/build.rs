@@ -199,7 +199,11 @@ fn level_stage(
             let peers = members.iter().filter(|peer| **peer != it.instance).cloned().collect();
             let prepared = prepared.get(&it.instance).unwrap_or(&none);
             let updated = updated(scene.desired, &it.instance.host, seen);
-            let told = story(it, seen, Around { prepared, peers, updated });
+            let told = story(
+                it,
+                seen,
+                Around { prepared, peers, updated, ill: scene.pace.restart.get(&it.instance) },
+            );
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {
                 stories.push((it.instance.host.clone(), told));

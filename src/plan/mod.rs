@@ -6,6 +6,7 @@ mod back;
 mod basis;
 mod batches;
 mod build;
+mod ill;
 mod manifest;
 mod members;
 mod passage;
@@ -13,10 +14,11 @@ mod removal;
 mod standing;
 mod story;
 
-pub use back::{back, back_probes};
+pub use back::{back, back_probes, back_untouched};
 pub use basis::Basis;
 pub use batches::batches;
 pub use build::{Scene, install, later_probes, probes};
+pub use ill::to_restart;
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
 pub use passage::{Pace, Part, Share, shut};
 pub use removal::leftovers;
@@ -166,6 +168,11 @@ pub enum Act {
     },
     /// Restart a unit.
     Restart {
+        /// The unit.
+        unit: String,
+    },
+    /// Stop a unit that failed, before what it runs on changes under it.
+    Stop {
         /// The unit.
         unit: String,
     },

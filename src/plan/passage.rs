@@ -6,6 +6,7 @@ use crate::base::{Component, HostName};
 use crate::desired::{Desired, DesiredPassage, RenderedHook};
 use crate::record::Observed;
 use crate::resource::Probe;
+use crate::topology::Instance;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +67,8 @@ pub struct Pace {
     pub batch: Option<Share>,
     /// Ends after the canary, and before what cannot be undone.
     pub pause: bool,
+    /// Instances that are restarted although they stand as they should, and why.
+    pub restart: BTreeMap<Instance, String>,
 }
 
 impl Pace {

@@ -34,6 +34,8 @@ pub(super) struct Around<'a> {
     pub(super) peers: Vec<Instance>,
     /// Packages of its host that get security updates.
     pub(super) updated: BTreeSet<&'a str>,
+    /// Why it is restarted although it stands as it should.
+    pub(super) ill: Option<&'a String>,
 }
 
 /// Tells the story of an instance.
@@ -52,6 +54,9 @@ pub(super) fn story(it: &DesiredInstance, seen: &Observed, around: Around<'_>) -
     };
     teller.owed();
     teller.updated(&around.updated);
+    if let Some(because) = around.ill {
+        teller.restart_all(because);
+    }
     for resource in &it.resources {
         teller.resource(resource);
     }
@@ -107,10 +112,13 @@ impl Teller<'_> {
             _ => false,
         };
         if self.it.resources.iter().any(brings) {
-            let because = "its packages get security updates".to_owned();
-            let asked = Asked { restart: true, because };
-            self.asked.extend(self.it.units.iter().map(|unit| (unit.clone(), asked.clone())));
+            self.restart_all("its packages get security updates");
         }
+    }
+
+    fn restart_all(&mut self, because: &str) {
+        let asked = Asked { restart: true, because: because.to_owned() };
+        self.asked.extend(self.it.units.iter().map(|unit| (unit.clone(), asked.clone())));
     }
 
     fn resource(&mut self, resource: &Resource) {
