@@ -48,7 +48,11 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 
 /// Proves the service after a change, tells how it went, and writes the acceptance report.
 pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Result<Exit, Failure> {
-    let (road, global) = (change.road, change.global);
+    let global = change.global;
+    // Hosts that have left are no part of what is proved.
+    let after = change.road.before.as_ref().filter(|_| applied.execution.succeeded());
+    let after = after.map(|_| Road::open(global)).transpose()?;
+    let road = after.as_ref().unwrap_or(change.road);
     let proved =
         if applied.execution.succeeded() { super::verify::after_change(road, global).await? } else { None };
     let whole = proved.is_some();
@@ -185,6 +189,7 @@ impl Change<'_> {
     /// What now stands on the hosts, and from where it came.
     fn release(&self, plan: &Plan, (changed, time): (Timestamp, Timestamp)) -> Release {
         let road = self.road;
+        let staying = road.hosts.iter().filter(|host| road.inventory().host(host).is_some());
         Release {
             format: 1,
             stack: plan.stack.clone(),
@@ -194,7 +199,7 @@ impl Change<'_> {
             plan: plan.basis.stack.clone(),
             changed: Some(changed),
             imctl: env!("CARGO_PKG_VERSION").to_owned(),
-            hosts: road.hosts.iter().map(ToString::to_string).collect(),
+            hosts: staying.map(ToString::to_string).collect(),
             inventory: road.inventory_digest.clone(),
             bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
         }

@@ -35,9 +35,11 @@ mod passage;
 mod plan;
 mod ports;
 mod reach;
+mod replace;
 mod report;
 mod road;
 mod rollback;
+mod scale;
 mod scan;
 mod schema;
 mod secret;
@@ -96,6 +98,10 @@ enum Verb {
     Upgrade(upgrade::Args),
     /// Goes back to what was installed before.
     Rollback(rollback::Args),
+    /// Brings further hosts into the service, or takes hosts out of it.
+    Scale(scale::Args),
+    /// Puts another host in the place of one.
+    Replace(replace::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
@@ -147,6 +153,8 @@ impl Verb {
             Self::Install(args) => install::run(args, global).await,
             Self::Upgrade(args) => upgrade::run(args, global).await,
             Self::Rollback(args) => rollback::run(args, global).await,
+            Self::Scale(args) => scale::run(args, global).await,
+            Self::Replace(args) => replace::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Verify(args) => verify::run(args, global).await,

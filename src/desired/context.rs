@@ -62,6 +62,7 @@ pub(super) fn context(
         "component": { "name": instance.component, "ports": ports(topology, &instance.component) },
         "peers": peers,
         "lost": topology.lost,
+        "leaving": topology.leaving,
         "instances": instances(topology),
         "ports": all_ports(topology),
         "settings": all_settings.get(&own).cloned().unwrap_or_default(),

@@ -30,14 +30,27 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
 pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    if run.desired.leaves(host) {
+        return forgotten(run, host).await;
+    }
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
     let release = if run.plan.later.contains(host) { seen.release.clone() } else { run.release() };
-    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired) };
+    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired, host) };
     let mut note = Note::new(&run.plan.deployment);
     note.manifest(&manifest_of(&release, run.desired.on(host)).with(beside))?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
         .expect("a String takes all");
     note.write(run, host).await
+}
+
+/// A host that has left keeps nothing of the deployment, its encrypted secrets neither.
+async fn forgotten(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    let path = manifest_path(&run.plan.deployment);
+    let folder = quote(path.trim_end_matches("/manifest.json"));
+    let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
+    let output = link.exec(Exec::new(format!("rm -rf {folder}\n"), WITHIN)).await;
+    let output = output.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(()) } else { Err(output.text()) }
 }
 
 /// The action, and after it the mark of the unit's restart taken away.
