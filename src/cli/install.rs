@@ -51,8 +51,8 @@ pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Res
     let global = change.global;
     // Hosts that have left are no part of what is proved.
     let after = change.road.before.as_ref().filter(|_| applied.execution.succeeded());
-    let after = after.map(|_| Road::open(global)).transpose()?;
-    let road = after.as_ref().unwrap_or(change.road);
+    let after = after.map(|_| Road::open(global).map(Box::new)).transpose()?;
+    let road = after.as_deref().unwrap_or(change.road);
     let proved =
         if applied.execution.succeeded() { super::verify::after_change(road, global).await? } else { None };
     let whole = proved.is_some();

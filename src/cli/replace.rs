@@ -41,14 +41,14 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
             sure(&standing, std::slice::from_ref(old), &args.change)?;
         }
         let add = like(&standing, old, &args)?;
-        let exit = join(global, &standing, (add.as_slice(), &verb), (&args.change, &args.skip)).await?;
+        let exit = Box::pin(join(global, &standing, (&add, &verb), (&args.change, &args.skip))).await?;
         if exit != Exit::Done {
             return Ok(exit);
         }
     }
     let standing = Standing::open(global)?;
     let hosts: Vec<HostName> = old.into_iter().filter(|host| !lost.contains(host)).collect();
-    farewell(global, &standing, (&hosts, &lost), (&args.change, &verb)).await
+    Box::pin(farewell(global, &standing, (&hosts, &lost), (&args.change, &verb))).await
 }
 
 /// The new host, with the roles of the old one; none when it stands in the inventory already.

@@ -4,7 +4,7 @@ use super::change::Change;
 use super::hold::ChangeArgs;
 use super::road::{Road, inventory_path, stack_of};
 use super::survey::Aim;
-use super::{Failure, Global, install, stdout};
+use super::{Failure, Global, OutputFormat, install, stdout};
 use crate::base::{Exit, HostName, Role};
 use crate::inventory::{self, Edit, Inventory, NewHost};
 use crate::plan::{keeps_data, refusals};
@@ -110,10 +110,9 @@ impl Standing {
         match refusals(&self.stack.file, &self.inventory, &after) {
             why if why.is_empty() => Ok(after),
             why => Err(Failure::Refused(format!(
-                "`{}` was not changed: {}; see  imctl explain {}",
+                "`{}` was not changed: {}",
                 self.path().display(),
-                why.join("; "),
-                self.stack.file.name
+                why.join("; ")
             ))),
         }
     }
@@ -179,7 +178,7 @@ async fn out(args: OutArgs, global: &Global) -> Result<Exit, Failure> {
         }
     }
     let verb = spoken_out(&args);
-    join(global, &standing, (&add, &verb), (&args.change, &args.skip)).await
+    Box::pin(join(global, &standing, (&add, &verb), (&args.change, &args.skip))).await
 }
 
 fn new_host((name, address): (&str, &str), what: &WhatArgs) -> Result<NewHost, Failure> {
@@ -238,7 +237,7 @@ async fn leave(args: InArgs, global: &Global) -> Result<Exit, Failure> {
     let lost = standing.named(&args.change.lost)?;
     let verb = ["scale in".to_owned()].into_iter().chain(args.hosts.iter().cloned());
     let verb: Vec<String> = verb.collect();
-    farewell(global, &standing, (&hosts, &lost), (&args.change, &verb.join(" "))).await
+    Box::pin(farewell(global, &standing, (&hosts, &lost), (&args.change, &verb.join(" ")))).await
 }
 
 /// Takes hosts out, those that are `lost` without asking them.
@@ -250,7 +249,10 @@ pub(super) async fn farewell(
 ) -> Result<Exit, Failure> {
     let all: Vec<HostName> = hosts.iter().chain(lost).cloned().collect();
     let Some(edit) = Edit::hosts(standing.path(), &[], &all)? else {
-        stdout::line("Nothing to do: nobody is left to take out.");
+        match global.shape() {
+            OutputFormat::Json => stdout::line(&serde_json::json!({ "format": 1, "changes": 0 }).to_string()),
+            OutputFormat::Human => stdout::line("Nothing to do: nobody is left to take out."),
+        }
         return Ok(Exit::Done);
     };
     standing.after(Some(&edit))?;

@@ -20,7 +20,7 @@ fn refusal((role, spec): (&Role, &RoleSpec), (before, after): (usize, usize)) ->
     if before == after {
         return None;
     }
-    let once = spec.once.range(after + 1..=before).next_back();
+    let once = spec.once.iter().find(|(reached, _)| (after + 1..=before).contains(reached));
     if spec.max == Some(spec.min) {
         return Some(format!(
             "the role `{role}` is on {} and cannot come, go or move this way: its data has to be moved by a backup and a restore",
