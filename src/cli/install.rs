@@ -98,6 +98,15 @@ fn report_after(road: &Road, global: &Global) {
     }
 }
 
+/// What the same command does when it is run once more.
+fn further(plan: &Plan) -> Option<&'static str> {
+    match (plan.later.is_empty(), plan.open) {
+        (false, _) => Some("change the hosts that are left, and do what comes after"),
+        (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
+        (true, false) => None,
+    }
+}
+
 /// What is kept of the bundle that a release came from.
 fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
     let manifest = bundle.manifest();
@@ -139,12 +148,7 @@ impl Change<'_> {
         let typed = self.road.typed();
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let next = |command: String, about: &str| Next { command, about: about.to_owned() };
-        let further = match (survey.plan.later.is_empty(), survey.plan.open) {
-            (false, _) => Some("change the hosts that are left, and do what comes after"),
-            (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
-            (true, false) => None,
-        };
-        let further = further.map(|about| next(format!("imctl {} -i {typed}", self.verb), about));
+        let further = further(&survey.plan).map(|about| next(self.again(), about));
         let next = [
             next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
             next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
@@ -161,7 +165,7 @@ impl Change<'_> {
             execution,
             proved,
             folder: log.folder().display().to_string(),
-            again: format!("imctl {} -i {typed}", self.verb),
+            again: self.again(),
             back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}")),
             next: if self.aim == Aim::Inventory {
                 further.into_iter().chain(next).collect()
@@ -184,6 +188,14 @@ impl Change<'_> {
             self.road.state.save_release(&release, self.road.text.as_bytes())?;
         }
         Ok(view)
+    }
+
+    /// The command that goes on.
+    fn again(&self) -> String {
+        let lost = self.road.lost.iter().map(|host| format!(" --lost {host}"));
+        let confirm = self.asked.confirm.iter().map(|name| format!(" --confirm {name}"));
+        let command = format!("imctl {} -i {}", self.verb, self.road.typed());
+        lost.chain(confirm).fold(command, |words, more| words + &more)
     }
 
     /// What now stands on the hosts, and from where it came.
