@@ -42,7 +42,9 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         }
         let add = like(&standing, old, &args)?;
         let exit = Box::pin(join(global, &standing, (&add, &verb), (&args.change, &args.skip))).await?;
-        if exit != Exit::Done {
+        // What a dead host fails is no reason to keep it.
+        let goes_on = exit == Exit::Done || exit == Exit::CheckFailed && !lost.is_empty();
+        if !goes_on {
             return Ok(exit);
         }
     }
