@@ -1,29 +1,22 @@
 //! The plans of every example inventory as an operator reads them: fresh hosts, nothing to do, one setting changed, one
 //! host added. A change to planner or stack shows here, in words.
 
-mod golden;
+#[path = "golden/hosts.rs"]
+mod hosts;
+#[path = "golden/scale.rs"]
+mod scale;
+#[path = "golden/upgrade.rs"]
+mod upgrade;
 
-use golden::{bare, basis, installed, load, text, wanted};
+use hosts::{bare, installed, load, planned, text, wanted};
 use imctl::base::HostName;
-use imctl::plan::{self, Basis, Pace, Plan, Scene};
+use imctl::plan::{self, Basis, Pace, Scene};
 use imctl::record::{Answer, Observed};
 use imctl::resource::{File, Resource};
 use imctl::sizing;
-use imctl::topology::{self, Topology};
-use std::collections::BTreeMap;
+use imctl::topology;
 
 const INVENTORIES: [&str; 3] = ["single", "three", "six"];
-
-fn planned(topology: &Topology, observed: &BTreeMap<HostName, Observed>) -> Plan {
-    let basis = basis(observed);
-    plan::install(Scene {
-        topology,
-        desired: &wanted(topology),
-        observed,
-        basis: &basis,
-        pace: &Pace::default(),
-    })
-}
 
 #[test]
 fn a_fresh_installation_reads_well() {

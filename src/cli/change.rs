@@ -125,15 +125,27 @@ impl Change<'_> {
         live: &Live,
     ) -> Result<(Execution, RunLog), Failure> {
         let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
-        if let Some(edit) = &self.road.edit {
-            edit.write()?;
+        if self.road.before.is_none() {
+            self.edit()?;
         }
         self.note_lost(survey)?;
         let number = self.began(survey, &log)?;
         let execution = self.execute(survey, lease, (live, &log)).await?;
         let place = (&lease.fenced(&survey.fleet), &log.tee(live.sink()));
         self.ended(survey, (number, &execution, &log), place).await?;
+        if self.road.before.is_some() && execution.succeeded() {
+            self.edit()?;
+        }
         Ok((execution, log))
+    }
+
+    /// Writes the inventory as it is to be, and tells where the one before is.
+    fn edit(&self) -> Result<(), Failure> {
+        if let Some(edit) = &self.road.edit {
+            let kept = edit.write()?;
+            stdout::note(&format!("{} is changed; as it was before: {}", self.road.typed(), kept.display()));
+        }
+        Ok(())
     }
 
     /// The operator's folder, against other commands of imctl in it.
@@ -155,6 +167,7 @@ impl Change<'_> {
         let view = survey_view(self.road, survey, self.global.verbose > 0);
         if survey.plan.is_empty() {
             self.show(&view, survey);
+            self.edit()?;
             return Ok(Begun::Nothing);
         }
         if self.must_wait(survey, patience).await? {
@@ -165,6 +178,9 @@ impl Change<'_> {
             let checked = Checked::over(self.road, seen, skip, &patience.live.sink()).await?;
             checked.or_end(self.road, self.global)?;
             patience.checked = true;
+        }
+        if let Some(edit) = self.road.edit.as_ref().filter(|_| patience.tries == TRIES) {
+            stdout::note(&format!("{} changes:\n{}", self.road.typed(), edit.diff().trim_end()));
         }
         if patience.saved.is_none() && !self.agreed(&view, survey, patience.live) {
             return Err(Failure::Refused(format!(

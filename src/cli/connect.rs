@@ -28,7 +28,7 @@ pub(super) async fn some(
     sink: &Sink,
 ) -> Result<(Fleet, Vec<Unreached>), Failure> {
     let options = options(global)?;
-    let ways = ways(road.inventory(), hosts).await?;
+    let ways = ways(road.everyone(), hosts).await?;
     let one = |(host, target): (HostName, Target)| {
         let (options, sink) = (options.clone(), sink.clone());
         async move {

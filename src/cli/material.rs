@@ -30,7 +30,7 @@ pub(super) fn vault(road: &Road) -> Result<Vault, StateError> {
 
 /// Makes or opens everything the topology wants.
 pub(super) fn make(road: &Road) -> Result<Made, Failure> {
-    let wants = wants(&road.topology)?;
+    let wants = wants(road.before.as_ref().unwrap_or(&road.topology))?;
     let mut material = Material::default();
     if let Some(bundle) = &road.bundle {
         let artifacts = bundle.manifest().artifacts.iter();

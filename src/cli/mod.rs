@@ -39,9 +39,11 @@ mod plan;
 mod ports;
 mod reach;
 mod remember;
+mod replace;
 mod report;
 mod road;
 mod rollback;
+mod scale;
 mod scan;
 mod schema;
 mod secret;
@@ -103,6 +105,10 @@ enum Verb {
     Rollback(rollback::Args),
     /// Restarts what is not well, such as a cluster that fell apart.
     Heal(heal::Args),
+    /// Brings further hosts into the service, or takes hosts out of it.
+    Scale(scale::Args),
+    /// Puts another host in the place of one.
+    Replace(replace::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Takes away what imctl put on the hosts.
@@ -159,6 +165,8 @@ impl Verb {
             Self::Upgrade(args) => upgrade::run(args, global).await,
             Self::Rollback(args) => rollback::run(args, global).await,
             Self::Heal(args) => heal::run(args, global).await,
+            Self::Scale(args) => scale::run(args, global).await,
+            Self::Replace(args) => replace::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,

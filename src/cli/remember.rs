@@ -52,7 +52,9 @@ impl Change<'_> {
         let what = survey.made.redactor.redact(&self.spoken());
         let outcome = if execution.succeeded() { DONE } else { STOPPED };
         self.road.state.record((&what, outcome), about, Timestamp::now())?;
-        spread(&self.road.state, fleet, sink).await
+        // A host that has left keeps nothing of the deployment.
+        let staying = fleet.without(|host| execution.succeeded() && survey.desired.leaves(host));
+        spread(&self.road.state, &staying, sink).await
     }
 
     fn about(&self, survey: &Survey, log: &RunLog) -> About {

@@ -38,8 +38,11 @@ pub(super) struct Road {
     pub(super) finishes: bool,
     /// What is not well is restarted.
     pub(super) heals: bool,
-    /// A change of the inventory file that belongs to it; written when the hosts are ours.
+    /// A change of the inventory file that belongs to it; written when the hosts are ours, or at the end when hosts leave: until
+    /// they are gone, it names them.
     pub(super) edit: Option<Edit>,
+    /// The service as it was, with hosts that leave for good; none when none does.
+    pub(super) before: Option<Topology>,
 }
 
 impl Road {
@@ -80,7 +83,7 @@ impl Road {
         let hosts = inventory::select(inventory, &global.on)?;
         let mut stack = stack_of(inventory)?;
         offer::hold(inventory, &stack.file)?;
-        let sized = sizing::settle(&mut stack, &inventory)?;
+        let sized = sizing::settle(&mut stack, inventory)?;
         let topology = topology::build(inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         Ok(Self {
@@ -97,6 +100,7 @@ impl Road {
             finishes: false,
             heals: false,
             edit: None,
+            before: None,
         })
     }
 
@@ -116,6 +120,19 @@ impl Road {
         };
         self.topology = self.topology.without(self.lost.iter().cloned().collect()).map_err(bare)?;
         Ok(self)
+    }
+
+    /// The same road with the service as it was before hosts leave; those declared lost are not asked.
+    pub(super) fn leaving(mut self, before: Topology) -> Self {
+        self.lost.extend(before.lost.iter().filter(|host| before.leaving.contains(*host)).cloned());
+        self.hosts.extend(before.leaving.difference(&before.lost).cloned());
+        self.before = Some(before);
+        self
+    }
+
+    /// The inventory with hosts that leave, for reaching them.
+    pub(super) fn everyone(&self) -> &Inventory {
+        self.before.as_ref().map_or(self.inventory(), |before| &before.inventory)
     }
 
     /// All hosts of the inventory that are not declared lost.

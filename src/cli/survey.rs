@@ -108,6 +108,9 @@ fn wanted(
         Aim::Inventory => passage::add(road, made, &mut desired, seen)?,
         Aim::Remedies | Aim::Nothing => None,
     };
+    if let Some(before) = &road.before {
+        desired.leaving = desired::farewell(before, &made.material, seen.1)?;
+    }
     Ok((desired, back))
 }
 
@@ -172,11 +175,9 @@ fn unasked(road: &Road, plan: &Plan) -> Option<String> {
     (disturbs && !others.is_empty()).then_some(sentence)
 }
 
-pub(super) fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
-    Desired {
-        instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
-        passage: desired.passage,
-    }
+pub(super) fn of_hosts(mut desired: Desired, hosts: &[HostName]) -> Desired {
+    desired.instances.retain(|it| hosts.contains(&it.instance.host));
+    desired
 }
 
 type Seen = (BTreeMap<HostName, Observed>, BTreeMap<HostName, HostFacts>);

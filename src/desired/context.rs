@@ -62,6 +62,7 @@ pub(super) fn context(
         "component": { "name": instance.component, "ports": ports(topology, &instance.component) },
         "peers": peers,
         "lost": topology.lost,
+        "leaving": topology.leaving,
         "instances": instances(topology),
         "ports": all_ports(topology),
         "settings": all_settings.get(&own).cloned().unwrap_or_default(),
@@ -78,11 +79,13 @@ pub(super) fn context(
     context
 }
 
+/// An instance as templates see it. First is the first that is not lost: what one does for all is not left to the dead.
 fn place(topology: &Topology, instance: &Instance) -> Json {
     let place = topology.place(&instance.host);
+    let first = topology.present(&instance.component).next() == Some(instance);
     json!({
         "name": place.name, "address": place.address, "fqdn": place.fqdn,
-        "index": instance.index, "first": instance.index == 0,
+        "index": instance.index, "first": first,
     })
 }
 

@@ -4,7 +4,7 @@
 use super::note::Note;
 use super::run::Run;
 use crate::base::{Event, HostName, quote};
-use crate::plan::{Act, Lane, Manifest, Step, manifest_of, owed_folder};
+use crate::plan::{Act, Lane, Manifest, Step, manifest_of, manifest_path, owed_folder};
 use crate::resource::Action;
 use crate::transport::Exec;
 use std::collections::BTreeMap;
@@ -31,9 +31,12 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
 pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    if run.desired.leaves(host) {
+        return forgotten(run, host).await;
+    }
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
     let release = if run.plan.later.contains(host) { seen.release.clone() } else { run.release() };
-    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired) };
+    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired, host) };
     let mut note = Note::new(&run.plan.deployment);
     note.manifest(&manifest_of(&release, run.desired.on(host)).with(beside))?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
@@ -47,6 +50,16 @@ async fn write(note: Note, run: &Run<'_>, host: &HostName) -> Result<(), String>
         run.sink.send(Event::Warning { host: Some(host.clone()), text });
     }
     Ok(())
+}
+
+/// A host that has left keeps nothing of the deployment, its encrypted secrets neither.
+async fn forgotten(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    let path = manifest_path(&run.plan.deployment);
+    let folder = quote(path.trim_end_matches("/manifest.json"));
+    let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
+    let output = link.exec(Exec::new(format!("rm -rf {folder}\n"), WITHIN)).await;
+    let output = output.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(()) } else { Err(output.text()) }
 }
 
 /// The action, and after it the mark of the unit's restart taken away.

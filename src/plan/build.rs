@@ -4,7 +4,7 @@ use super::manifest::{MANIFEST_KEY, manifest_script};
 use super::members::members;
 use super::standing::{STANDING_KEY, standing_script};
 use super::story::{Around, Story, apply_step, join_key, story};
-use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, passage, removal};
+use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, leaving, passage, removal};
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::Desired;
 use crate::record::Observed;
@@ -62,6 +62,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
     if !prepared.lanes.is_empty() {
         stages.push(Stage { title: "packages".to_owned(), batches: vec![Batch { lanes: prepared.lanes }] });
     }
+    stages.extend(leaving::leave(scene));
     let mut settled: BTreeMap<HostName, usize> = BTreeMap::new();
     for level in &scene.topology.levels {
         let stage = level_stage(scene, level, &prepared.ids, &mut settled);
@@ -72,6 +73,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
     if !lanes.is_empty() {
         stages.push(Stage { title: "removal".to_owned(), batches: vec![Batch { lanes }] });
     }
+    stages.extend(leaving::forget(scene));
     stages.extend(passage::after(scene));
     let (stages, later) = passage::paused(scene, stages);
     Plan {
@@ -82,7 +84,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
         basis: scene.basis.clone(),
         stages,
         needs: needs(scene),
-        notes: passage::notes(scene).into_iter().chain(notes(scene)).collect(),
+        notes: passage::notes(scene).into_iter().chain(leaving::notes(scene)).chain(notes(scene)).collect(),
         later,
         open: passage::is_open(scene),
         settled,

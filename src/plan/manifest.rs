@@ -1,6 +1,6 @@
 //! What imctl put on a host, written down on that host: the basis of taking things away again.
 
-use crate::base::{Component, quote};
+use crate::base::{Component, HostName, quote};
 use crate::desired::{Desired, DesiredInstance, REMEDIES};
 use crate::record::Observed;
 use crate::resource::Resource;
@@ -80,11 +80,11 @@ impl Manifest {
     }
 
     /// What a change toward `desired` leaves as it is: an installation leaves remedies alone, and what puts remedies on a
-    /// host leaves everything else and those that are there. A removal leaves nothing.
+    /// host leaves everything else and those that are there. A removal leaves nothing, and nothing stays on a host that leaves.
     #[must_use]
-    pub fn beside(mut self, desired: &Desired) -> Self {
+    pub fn beside(mut self, desired: &Desired, host: &HostName) -> Self {
         let mends = |it: &DesiredInstance| it.instance.component.as_str() == REMEDIES;
-        if desired.instances.is_empty() {
+        if desired.instances.is_empty() || desired.leaves(host) {
             self.resources.clear();
         } else if !desired.instances.iter().any(mends) {
             self.resources.retain(|kept| kept.component.as_str() == REMEDIES);

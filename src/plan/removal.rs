@@ -10,7 +10,7 @@ use crate::resource::Resource;
 pub fn leftovers(host: &HostName, desired: &Desired, seen: &Observed) -> Vec<Kept> {
     let wanted: Vec<&Resource> = desired.on(host).flat_map(|it| &it.resources).collect();
     let manifest = Manifest::seen(seen);
-    let beside = manifest.clone().beside(desired);
+    let beside = manifest.clone().beside(desired, host);
     let rest = |kept: Kept| {
         let resource = kept.resource.remainder(&wanted)?;
         Some(Kept { resource, ..kept })

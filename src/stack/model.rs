@@ -149,6 +149,12 @@ pub struct RoleSpec {
     /// Counts that work but deserve a warning, with the reason.
     #[serde(default)]
     pub warn: BTreeMap<usize, String>,
+    /// Counts that cannot be gone below once they were reached, with the reason.
+    #[serde(default)]
+    pub once: BTreeMap<usize, String>,
+    /// Its hosts keep data of users: one leaves only by a typed confirmation.
+    #[serde(default)]
+    pub data: bool,
 }
 
 /// The shape of a generated secret.
@@ -297,9 +303,12 @@ pub struct Hooks {
     /// After its services run: prove that it is well. Also the gate before the next host is touched.
     #[serde(default)]
     pub health: Option<Hook>,
-    /// When it leaves for good.
+    /// When it leaves for good, on the service that stands.
     #[serde(default)]
     pub leave: Option<Hook>,
+    /// When its host is dead and leaves for good: the others, named by `on`, wait for it no more.
+    #[serde(default)]
+    pub forget: Option<Hook>,
 }
 
 /// A hook: a script with its place and its limits. String leaves are templates.

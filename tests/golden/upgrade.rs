@@ -1,12 +1,16 @@
 //! The plans of a change of version, as an operator reads them: what comes before, who follows whom, what comes after.
 
-mod golden;
-
-use golden::{basis, facts, installed, load, material, text};
+use crate::hosts::{facts, installed, load, material, text};
 use imctl::base::HostName;
 use imctl::desired;
-use imctl::plan::{self, Act, HookKind, Pace, Plan, Scene, Share, Verb};
+use imctl::plan::{self, Act, Basis, HookKind, Pace, Plan, Scene, Share, Verb};
+use imctl::record::Observed;
 use imctl::topology::{self, Topology};
+use std::collections::BTreeMap;
+
+fn basis(observed: &BTreeMap<HostName, Observed>) -> Basis {
+    Basis { hosts: observed.keys().map(|host| (host.clone(), String::new())).collect(), ..Basis::default() }
+}
 
 fn six(version: &str) -> Topology {
     let (mut inventory, stack) = load("six");

@@ -1,10 +1,10 @@
-//! What the golden plans are made of: example inventories, secrets that are the same every time, hosts that hold what is wanted.
+//! Hosts as a look would see them, and plans over them.
 
 use imctl::base::HostName;
 use imctl::desired::{self, Certificate, Desired, Material};
 use imctl::facts::HostFacts;
 use imctl::inventory::{self, Inventory};
-use imctl::plan::{Basis, Plan};
+use imctl::plan::{self, Basis, Pace, Plan, Scene};
 use imctl::record::{Answer, Observed, PathKind, PathState, UnitState};
 use imctl::report::{self, Style};
 use imctl::resource::{File, Probe, Resource, ServiceState};
@@ -59,8 +59,18 @@ pub(crate) fn wanted(topology: &Topology) -> Desired {
     desired::state(topology, &material(topology), &facts(topology)).expect("the stack renders")
 }
 
-pub(crate) fn basis(observed: &BTreeMap<HostName, Observed>) -> Basis {
-    Basis { hosts: observed.keys().map(|host| (host.clone(), String::new())).collect(), ..Basis::default() }
+pub(crate) fn planned(topology: &Topology, observed: &BTreeMap<HostName, Observed>) -> Plan {
+    let basis = Basis {
+        hosts: observed.keys().map(|host| (host.clone(), String::new())).collect(),
+        ..Basis::default()
+    };
+    plan::install(Scene {
+        topology,
+        desired: &wanted(topology),
+        observed,
+        basis: &basis,
+        pace: &Pace::default(),
+    })
 }
 
 pub(crate) fn text(plan: &Plan) -> String {
