@@ -2,6 +2,7 @@
 
 use super::material::{self, Made};
 use super::road::Road;
+use super::rotation::{self, Stretch};
 use super::{Failure, Global, connect, drift, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
@@ -31,6 +32,8 @@ pub(super) struct Survey {
     pub(super) plan: Plan,
     /// What hosts are put back to when their change of version fails.
     pub(super) back: Option<Desired>,
+    /// Where secrets are changed: the plan phase by phase; `plan` shows them all.
+    pub(super) phases: Vec<Stretch>,
     /// From the first connection to the plan.
     pub(super) took: Duration,
 }
@@ -63,25 +66,29 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     or_close(&fleet, passage::open(road, &desired, &observed)).await?;
     texts(&fleet, &desired, &mut observed).await?;
     let basis = basis(road, &observed);
-    let mut plan = plan::install(Scene {
+    let pace = rotation::pace(road, &made, made.phase);
+    let scene = Scene {
         topology: &road.topology,
         desired: &desired,
         observed: &observed,
         basis: &basis,
-        pace: &road.pace,
-    });
+        pace: &pace,
+    };
+    let mut plan = plan::install(scene);
+    let phases = or_close(&fleet, rotation::phases(road, &made, (scene, &mut plan), &facts)).await?;
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
     plan.notes.extend(observed.iter().filter(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| {
         format!("`{host}` is still starting up: units that are down may come up by themselves.")
     }));
+    plan.notes.extend(rotation::notes(road, &made)?);
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
     if aim == Aim::Inventory {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
     }
-    Ok(Survey { fleet, made, desired, observed, plan, back, took: begun.elapsed() })
+    Ok(Survey { fleet, made, desired, observed, plan, back, phases, took: begun.elapsed() })
 }
 
 /// Closes the connections when there is an error.

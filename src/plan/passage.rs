@@ -66,6 +66,8 @@ pub struct Pace {
     pub batch: Option<Share>,
     /// Ends after the canary, and before what cannot be undone.
     pub pause: bool,
+    /// Components whose hosts change all at once, because those that have changed and those that have not cannot work together.
+    pub together: BTreeSet<Component>,
 }
 
 impl Pace {

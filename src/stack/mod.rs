@@ -5,6 +5,7 @@ mod checks;
 mod load;
 mod model;
 mod passage;
+mod rotation;
 mod scan;
 mod schema;
 mod sizing;
@@ -20,6 +21,7 @@ pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,
     HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
+pub use rotation::Rotation;
 pub use passage::{Keep, Passage, SchemaSpec, Way};
 pub use scan::{ScanFile, ScanSpec};
 pub use schema::{Difference, columns, differences};

@@ -89,6 +89,15 @@ fn verified(
         .map_err(|cause| cause.to_string())
 }
 
+/// The first certificate of a PEM text and those that follow, as the texts they are; `path` is what errors name.
+pub fn split_certificates(path: &Path, text: &str) -> Result<(String, String), StateError> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let end = text.find(END).map(|at| at + END.len()).ok_or_else(|| no_pem(path, "holds no certificate in PEM"))?;
+    let more = text[end..].trim_start();
+    let more = if more.is_empty() { String::new() } else { format!("{}\n", more.trim_end()) };
+    Ok((format!("{}\n", text[..end].trim()), more))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StateError> {
     let text = std::fs::read(path).map_err(place::io("read", path))?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
