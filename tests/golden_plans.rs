@@ -1,6 +1,9 @@
 //! The plans of every example inventory as an operator reads them: fresh hosts, nothing to do, one setting changed, one
 //! host added. A change to planner or stack shows here, in words.
 
+#[path = "golden/rotation.rs"]
+mod rotation;
+
 use imctl::base::HostName;
 use imctl::desired::{self, Certificate, Desired, Material};
 use imctl::facts::HostFacts;

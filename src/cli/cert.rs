@@ -39,8 +39,8 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     match args.what {
         What::Status => status(global),
         What::Ca => ca(global),
-        What::Renew(args) => cert_renew::run(args, global).await,
-        What::Import(args) => cert_import::run(args, global).await,
+        What::Renew(args) => Box::pin(cert_renew::run(args, global)).await,
+        What::Import(args) => Box::pin(cert_import::run(args, global)).await,
     }
 }
 

@@ -19,11 +19,9 @@ const STAGED: [&str; 3] = ["import/certificate.pem", "import/key.pem", "import/c
 
 /// Arguments of `imctl cert import`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  imctl cert import im.crt im.key chain.crt -i acme.yml\n  \
+#[command(after_help = "Examples:\n  imctl cert import im.crt im.key chain.crt -i acme.yml\n  \
         imctl cert import fullchain.pem privkey.pem -i acme.yml     the issuers stand in the first file\n\n\
-        The files are copied to where `tls:` of the inventory says; without such a key it is added."
-)]
+        The files are copied to where `tls:` of the inventory says; without such a key it is added.")]
 pub(super) struct ImportArgs {
     /// The certificate, PEM; its issuers may follow in the same file
     certificate: PathBuf,
@@ -79,7 +77,7 @@ async fn imported(
         asked: &args.change,
         aim: Aim::Inventory,
         verb: "cert import",
-        done: "has your certificate",
+        done: "on your certificate",
         skip: None,
     };
     let Some(applied) = change.apply(None).await? else {
@@ -94,7 +92,11 @@ async fn imported(
 fn stage(args: &ImportArgs, state: &State) -> Result<[PathBuf; 3], Failure> {
     crate::state::must_be_private(&args.key)?;
     let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|source| StateError::Io { doing: "read", path: path.to_owned(), source })
+        std::fs::read_to_string(path).map_err(|source| StateError::Io {
+            doing: "read",
+            path: path.to_owned(),
+            source,
+        })
     };
     let (leaf, more) = split_certificates(&args.certificate, &read(&args.certificate)?)?;
     let chain = match &args.chain {

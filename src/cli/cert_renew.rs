@@ -11,11 +11,9 @@ use crate::inventory::Tls;
 
 /// Arguments of `imctl cert renew`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  imctl cert renew -i acme.yml                     all of them\n  \
+#[command(after_help = "Examples:\n  imctl cert renew -i acme.yml                     all of them\n  \
         imctl cert renew -i acme.yml node --on app1      one, of one host\n  \
-        imctl cert renew -i acme.yml --due 90            those that end within 90 days"
-)]
+        imctl cert renew -i acme.yml --due 90            those that end within 90 days")]
 pub(super) struct RenewArgs {
     /// Names as `imctl cert status` shows them; none = all
     names: Vec<String>,
@@ -31,8 +29,7 @@ pub(super) async fn run(args: RenewArgs, global: &Global) -> Result<Exit, Failur
     let mut road = Road::open(global)?.without(&args.change.lost)?;
     known(&road, &args.names)?;
     super::secret::there_are_some(&road.state)?;
-    road.renewal =
-        Renewal::Certificates(Certificates { names: args.names.clone(), within_days: args.due });
+    road.renewal = Renewal::Certificates(Certificates { names: args.names.clone(), within_days: args.due });
     let due = args.due.map(|days| format!("--due {days}"));
     let words = ["cert".to_owned(), "renew".to_owned()].into_iter().chain(args.names).chain(due);
     let verb = words.collect::<Vec<_>>().join(" ");
@@ -42,7 +39,7 @@ pub(super) async fn run(args: RenewArgs, global: &Global) -> Result<Exit, Failur
         asked: &args.change,
         aim: Aim::Inventory,
         verb: &verb,
-        done: "has new certificates",
+        done: "renewed",
         skip: None,
     };
     let Some(applied) = change.apply(None).await? else { return Ok(Exit::Done) };
@@ -55,7 +52,10 @@ fn known(road: &Road, names: &[String]) -> Result<(), Failure> {
     for name in names {
         let Some(spec) = all.get(name) else {
             let known: Vec<&str> = all.keys().map(String::as_str).collect();
-            return Err(Failure::Usage(format!("no certificate is called `{name}`; there are {}", known.join(", "))));
+            return Err(Failure::Usage(format!(
+                "no certificate is called `{name}`; there are {}",
+                known.join(", ")
+            )));
         };
         if spec.public && matches!(road.inventory().tls, Tls::Own { .. }) {
             return Err(Failure::Refused(format!(

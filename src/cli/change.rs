@@ -6,6 +6,7 @@ use super::check::Checked;
 use super::depot::Shop;
 use super::hold::{ChangeArgs, LeaseFailure, held, hold, holder_words};
 use super::lost::{self, really_lost};
+use super::renewal::Renewal;
 use super::road::Road;
 use super::survey::{Aim, Survey, survey};
 use super::view::survey_view;
@@ -172,12 +173,17 @@ impl Change<'_> {
             patience.checked = true;
         }
         if patience.saved.is_none() && !self.agreed(&view, survey, patience.live) {
-            return Err(Failure::Refused(format!(
-                "nothing was changed: `imctl {}` needs a yes at the terminal, -y, or a saved plan",
-                self.verb
-            )));
+            return Err(self.no_yes());
         }
         self.secure(survey, patience).await
+    }
+
+    fn no_yes(&self) -> Failure {
+        // What is made anew is made for this plan alone: there is none to save.
+        let anew = self.road.renewal != Renewal::Nothing || !self.road.placing.is_empty();
+        let yes =
+            if anew { "a yes at the terminal, or -y" } else { "a yes at the terminal, -y, or a saved plan" };
+        Failure::Refused(format!("nothing was changed: `imctl {}` needs {yes}", self.verb))
     }
 
     /// Whether somebody else is at work and may be waited for; told after a pause.

@@ -66,7 +66,7 @@ impl Road {
         let inventory = inventory::load(&path)?;
         let text = std::fs::read_to_string(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
-        Self::of(global, inventory, &text)
+        Self::of(global, &inventory, &text)
     }
 
     /// The road of the file alone: keys and certificates that it names are not looked at, and no bundle.
@@ -75,7 +75,7 @@ impl Road {
         let inventory = inventory::load_alone(&path)?;
         let text = std::fs::read_to_string(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
-        let road = Self::of(global, inventory, &text)?;
+        let road = Self::of(global, &inventory, &text)?;
         road.state.intact()?;
         Ok(road)
     }
@@ -90,19 +90,19 @@ impl Road {
     /// The road of an inventory as it will be after an edit.
     pub(super) fn after(global: &Global, edit: Edit) -> Result<Self, Failure> {
         let inventory = inventory::parse(edit.path(), edit.after())?;
-        let mut road = Self::of(global, inventory, edit.after())?;
+        let mut road = Self::of(global, &inventory, edit.after())?;
         road.state.intact()?;
         road.bundle = bundle_of(global, &road.topology, &road.state)?;
         road.edit = Some(edit);
         Ok(road)
     }
 
-    fn of(global: &Global, inventory: Inventory, text: &str) -> Result<Self, Failure> {
-        let hosts = inventory::select(&inventory, &global.on)?;
-        let mut stack = stack_of(&inventory)?;
-        offer::hold(&inventory, &stack.file)?;
-        let sized = sizing::settle(&mut stack, &inventory)?;
-        let topology = topology::build(&inventory, &stack)?;
+    fn of(global: &Global, inventory: &Inventory, text: &str) -> Result<Self, Failure> {
+        let hosts = inventory::select(inventory, &global.on)?;
+        let mut stack = stack_of(inventory)?;
+        offer::hold(inventory, &stack.file)?;
+        let sized = sizing::settle(&mut stack, inventory)?;
+        let topology = topology::build(inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         Ok(Self {
             topology,

@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
         asked: &args.change,
         aim: Aim::Inventory,
         verb: &verb,
-        done: "changed its secrets",
+        done: "rotated",
         skip: None,
     };
     let Some(applied) = change.apply(None).await? else { return Ok(Exit::Done) };
@@ -50,12 +50,15 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 /// The secrets that are meant, with those that change along.
 fn chosen(stack: &Stack, asked: &[String]) -> Result<Vec<String>, Failure> {
     let rotations = &stack.file.rotations;
-    let all: Vec<String> = rotations.iter().filter(|(_, it)| it.never.is_none()).map(|(name, _)| name.clone()).collect();
+    let all: Vec<String> =
+        rotations.iter().filter(|(_, it)| it.never.is_none()).map(|(name, _)| name.clone()).collect();
     let known = all.join(", ");
     let mut chosen = Vec::new();
     for name in if asked.is_empty() { &all } else { asked } {
         if !stack.file.secrets.contains_key(name) {
-            return Err(Failure::Usage(format!("no secret is called `{name}`; these can be changed: {known}")));
+            return Err(Failure::Usage(format!(
+                "no secret is called `{name}`; these can be changed: {known}"
+            )));
         }
         let Some((main, rotation)) = stack.rotation(name) else {
             return Err(Failure::Refused(format!(
@@ -69,7 +72,9 @@ fn chosen(stack: &Stack, asked: &[String]) -> Result<Vec<String>, Failure> {
         chosen.extend(rotation.with.iter().cloned());
     }
     if chosen.is_empty() {
-        return Err(Failure::Refused("this stack has no secret that can be changed while it is in use".to_owned()));
+        return Err(Failure::Refused(
+            "this stack has no secret that can be changed while it is in use".to_owned(),
+        ));
     }
     chosen.sort();
     chosen.dedup();
@@ -82,7 +87,8 @@ mod tests {
     use std::path::Path;
 
     fn chosen_of(asked: &[&str]) -> Result<Vec<String>, String> {
-        let stack = crate::stack::load("ejabberd", Path::new(".")).expect("the built-in stack is right");
+        let name = crate::stack::names().into_iter().next().expect("a stack is laid into the program");
+        let stack = crate::stack::load(name, Path::new(".")).expect("it is right");
         let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
         chosen(&stack, &asked).map_err(|failure| failure.to_string())
     }

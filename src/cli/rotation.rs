@@ -5,12 +5,13 @@ use super::Failure;
 use super::material::Made;
 use super::renewal::Renewal;
 use super::road::Road;
-use crate::base::{Event, HostName};
+use crate::base::{Event, HostName, duration};
 use crate::desired::{self, Desired, Scope};
 use crate::exec::{self, Run};
 use crate::facts::HostFacts;
 use crate::plan::{self, Pace, Plan, Scene};
 use crate::record::{Execution, HostResult, Observed, StepResult};
+use crate::report::spoken;
 use crate::state::{Phase, State, Vault};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use std::time::Duration;
 /// The part of a plan that brings hosts to one phase, with what it is done with.
 pub(super) struct Stretch {
     phase: Phase,
+    /// Before it begins.
+    wait: Duration,
     plan: Plan,
     desired: Desired,
     observed: BTreeMap<HostName, Observed>,
@@ -34,8 +37,19 @@ pub(super) fn pace(road: &Road, made: &Made, phase: Option<Phase>) -> Pace {
     pace
 }
 
+/// What the stages of a phase are a part of, and what they wait for.
+fn part(phase: Phase, wait: Duration) -> String {
+    if wait.is_zero() { phase.word().to_owned() } else { format!("after {}, {}", spoken(wait), phase.word()) }
+}
+
 fn names(made: &Made) -> Vec<String> {
     made.vault.as_ref().and_then(Vault::turning).map(|(_, names)| names).unwrap_or_default()
+}
+
+/// How long the old values are accepted after the new ones have come into use.
+fn linger(road: &Road, names: &[String]) -> Duration {
+    let of = |name: &String| duration(road.topology.stack.rotation(name)?.1.linger.as_deref()?).ok();
+    names.iter().filter_map(of).max().unwrap_or_default()
 }
 
 /// The plan phase by phase, the first as it is; `plan` shows them all afterwards. Empty where no secret is being changed.
@@ -46,9 +60,11 @@ pub(super) fn phases(
     facts: &BTreeMap<HostName, HostFacts>,
 ) -> Result<Vec<Stretch>, Failure> {
     let (Renewal::Secrets(_), Some(phase)) = (&road.renewal, made.phase) else { return Ok(Vec::new()) };
-    plan.entitle(phase.word());
+    let wait = |phase| if phase == Phase::Forget { linger(road, &names(made)) } else { Duration::ZERO };
+    plan.entitle(&part(phase, wait(phase)));
     let first = Stretch {
         phase,
+        wait: wait(phase),
         plan: plan.clone(),
         desired: scene.desired.clone(),
         observed: scene.observed.clone(),
@@ -56,15 +72,14 @@ pub(super) fn phases(
     let mut all = vec![first];
     for (phase, material) in &made.later {
         let before = &all[all.len() - 1];
-        let desired =
-            super::survey::of_hosts(desired::state(&road.topology, material, facts)?, &road.hosts);
+        let desired = super::survey::of_hosts(desired::state(&road.topology, material, facts)?, &road.hosts);
         let observed = plan::foreseen(&before.desired, &before.observed);
         let pace = pace(road, made, Some(*phase));
         let now = Scene { desired: &desired, observed: &observed, pace: &pace, ..scene };
         let mut onward = plan::onward(now, &before.desired);
-        onward.entitle(phase.word());
+        onward.entitle(&part(*phase, wait(*phase)));
         plan.append(&onward);
-        all.push(Stretch { phase: *phase, plan: onward, desired, observed });
+        all.push(Stretch { phase: *phase, wait: wait(*phase), plan: onward, desired, observed });
     }
     Ok(all)
 }
@@ -82,7 +97,8 @@ pub(super) fn notes(road: &Road, made: &Made) -> Result<Vec<String>, Failure> {
             names.join(" ")
         )]);
     }
-    let mut notes = vec![format!("New values of {}; the old ones are of no use afterwards.", names.join(", "))];
+    let mut notes =
+        vec![format!("New values of {}; the old ones are of no use afterwards.", names.join(", "))];
     if phase > Phase::Accept {
         notes.push(format!("An earlier run came to: {}. This one goes on from there.", phase.word()));
     }
@@ -106,6 +122,7 @@ pub(super) async fn run(
 ) -> Result<Execution, Failure> {
     let mut whole = Execution::default();
     for it in phases {
+        whole.interrupted |= whole.succeeded() && !waited(base, it).await;
         if !whole.succeeded() {
             whole.append(not_reached(&it.plan));
             continue;
@@ -113,26 +130,47 @@ pub(super) async fn run(
         vault.enter(it.phase);
         vault.save()?;
         base.sink.phase(it.phase.word());
-        let run = Run {
-            plan: &it.plan,
-            desired: &it.desired,
-            observed: &it.observed,
-            fleet: base.fleet,
-            depot: base.depot,
-            sink: base.sink,
-            redact: base.redact,
-            holds: base.holds,
-            stop: base.stop.clone(),
-            back: None,
-            mirror: base.mirror.clone(),
-        };
-        whole.append(exec::run(&run).await);
+        whole.append(one(base, it).await);
     }
     if whole.succeeded() {
         vault.forget_old();
         vault.save()?;
     }
-    // Whatever came of it, hosts keep what opens what they hold.
+    spread(base, state).await?;
+    Ok(whole)
+}
+
+/// Lets what was handed out with the old values come to its end; false when the operator ends it before.
+async fn waited(base: &Run<'_>, it: &Stretch) -> bool {
+    if it.wait.is_zero() || it.plan.is_empty() {
+        return true;
+    }
+    base.sink.phase(format!("waiting {} before: {}", spoken(it.wait), it.phase.word()));
+    tokio::select! {
+        () = tokio::time::sleep(it.wait) => true,
+        () = base.stop.cancelled() => false,
+    }
+}
+
+async fn one(base: &Run<'_>, it: &Stretch) -> Execution {
+    let run = Run {
+        plan: &it.plan,
+        desired: &it.desired,
+        observed: &it.observed,
+        fleet: base.fleet,
+        depot: base.depot,
+        sink: base.sink,
+        redact: base.redact,
+        holds: base.holds,
+        stop: base.stop.clone(),
+        back: None,
+        mirror: base.mirror.clone(),
+    };
+    exec::run(&run).await
+}
+
+/// Whatever came of it, hosts keep a copy of what opens what they hold.
+async fn spread(base: &Run<'_>, state: &State) -> Result<(), Failure> {
     for file in state.mirror()? {
         for (host, written) in exec::mirror(state.deployment(), base.fleet, &file).await {
             if let Err(why) = written {
@@ -141,7 +179,7 @@ pub(super) async fn run(
             }
         }
     }
-    Ok(whole)
+    Ok(())
 }
 
 fn not_reached(plan: &Plan) -> Execution {

@@ -66,7 +66,7 @@ enum OfRecipients {
 /// Runs the command.
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     match args.what {
-        What::Rotate(args) => rotate::run(args, global).await,
+        What::Rotate(args) => Box::pin(rotate::run(args, global)).await,
         what => of_folder(&what, global),
     }
 }
@@ -137,7 +137,8 @@ pub(super) fn there_are_some(state: &State) -> Result<(), Failure> {
 
 fn list(vault: &Vault, global: &Global) {
     let names = vault.names();
-    let (phase, turning) = vault.under_way().map_or((None, Vec::new()), |(phase, names)| (Some(phase), names));
+    let (phase, turning) =
+        vault.under_way().map_or((None, Vec::new()), |(phase, names)| (Some(phase), names));
     let changing = |name: &String| phase.filter(|_| turning.contains(name)).map(Phase::word);
     if global.shape() == OutputFormat::Json {
         let secrets: Vec<_> = names
@@ -156,7 +157,11 @@ fn list(vault: &Vault, global: &Global) {
         let _ = writeln!(text, "{name:longest$}  {shape:shapes$}  made {}{under_way}", made.strftime("%F"));
     }
     if phase.is_some() {
-        let _ = writeln!(text, "A change is under way; the same command ends it:  imctl secret rotate {}", turning.join(" "));
+        let _ = writeln!(
+            text,
+            "A change is under way; the same command ends it:  imctl secret rotate {}",
+            turning.join(" ")
+        );
     }
     stdout::answer(&text);
 }

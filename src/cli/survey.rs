@@ -1,6 +1,7 @@
 //! The second part of the road: seeing every host in one exec, and planning on what was seen.
 
 use super::material::{self, Made};
+use super::renewal::Renewal;
 use super::road::Road;
 use super::rotation::{self, Stretch};
 use super::{Failure, Global, connect, drift, passage};
@@ -85,7 +86,8 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
-    if aim == Aim::Inventory {
+    // What differs because it is made anew was changed by nobody.
+    if aim == Aim::Inventory && road.renewal == Renewal::Nothing && made.phase.is_none() {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
     }
     Ok(Survey { fleet, made, desired, observed, plan, back, phases, took: begun.elapsed() })

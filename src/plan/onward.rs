@@ -11,10 +11,7 @@ use crate::resource::Resource;
 use std::collections::BTreeMap;
 
 /// What will be seen of hosts once they hold what is wanted, as far as a plan onward looks at it.
-pub fn foreseen(
-    desired: &Desired,
-    observed: &BTreeMap<HostName, Observed>,
-) -> BTreeMap<HostName, Observed> {
+pub fn foreseen(desired: &Desired, observed: &BTreeMap<HostName, Observed>) -> BTreeMap<HostName, Observed> {
     let mut later = observed.clone();
     for it in &desired.instances {
         let Some(seen) = later.get_mut(&it.instance.host) else { continue };
@@ -52,7 +49,9 @@ impl Plan {
     /// Puts a plan that follows behind this one, so that both are read before either is done.
     pub fn append(&mut self, later: &Self) {
         self.stages.extend(later.stages.iter().cloned());
-        self.notes.extend(later.notes.iter().filter(|note| !self.notes.contains(note)).cloned().collect::<Vec<_>>());
+        self.notes.extend(
+            later.notes.iter().filter(|note| !self.notes.contains(note)).cloned().collect::<Vec<_>>(),
+        );
     }
 
     /// Says before the title of each stage what it is a part of.

@@ -21,8 +21,8 @@ pub use model::{
     ArtifactSource, ArtifactSpec, CertificateSpec, ComponentSpec, DnsSpec, Hook, Hooks, HostsGroup,
     HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
-pub use rotation::Rotation;
 pub use passage::{Keep, Passage, SchemaSpec, Way};
+pub use rotation::Rotation;
 pub use scan::{ScanFile, ScanSpec};
 pub use schema::{Difference, columns, differences};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};

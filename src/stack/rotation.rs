@@ -1,7 +1,7 @@
 //! What a stack says about changing a secret that is in use.
 
 use super::{SecretSpec, Stack};
-use crate::base::Component;
+use crate::base::{Component, duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub struct Rotation {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub together: Vec<Component>,
+    /// How long the old value is accepted after the new one has come into use, for what was handed out with it, such as `60s`.
+    #[serde(default)]
+    pub linger: Option<String>,
     /// What users notice, for the plan; a template. Empty = nothing.
     #[serde(default)]
     pub note: String,
@@ -40,12 +43,19 @@ impl Stack {
         for (name, it) in &self.file.rotations {
             for secret in it.with.iter().chain([name]) {
                 match self.file.secrets.get(secret) {
-                    None => found.push(format!("the rotation of `{name}` names the unknown secret `{secret}`")),
+                    None => {
+                        found.push(format!("the rotation of `{name}` names the unknown secret `{secret}`"));
+                    }
                     Some(SecretSpec::Ed25519(_)) if it.never.is_none() => {
-                        found.push(format!("`{secret}` is a key pair: its rotation needs `never` with the reason"));
+                        found.push(format!(
+                            "`{secret}` is a key pair: its rotation needs `never` with the reason"
+                        ));
                     }
                     Some(_) => {}
                 }
+            }
+            if it.linger.as_ref().is_some_and(|text| duration(text).is_err()) {
+                found.push(format!("the rotation of `{name}`: `linger` is no time such as 60s"));
             }
             let strangers = it.together.iter().filter(|component| self.component(component).is_none());
             found.extend(

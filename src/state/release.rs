@@ -75,7 +75,10 @@ impl State {
     pub fn releases(&self) -> Result<Vec<Release>, StateError> {
         let folder = self.path("releases");
         let mut releases = Vec::new();
-        for name in place::names(&folder)?.into_iter().filter(|name| name.ends_with(".json")) {
+        for name in place::names(&folder)?
+            .into_iter()
+            .filter(|name| std::path::Path::new(name).extension().is_some_and(|it| it == "json"))
+        {
             let path = folder.join(name);
             let text = place::read_private(&path)?.unwrap_or_default();
             let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };

@@ -67,7 +67,8 @@ impl Vault {
     /// Makes a new value for each of these, which nobody uses before `enter`. What was planned for the same names before
     /// keeps its values; what is under way is left as it is.
     pub fn plan_turn(&mut self, wanted: &[(String, Shape)]) -> Result<(), StateError> {
-        let same = |names: &[String]| names.len() == wanted.len() && wanted.iter().all(|it| names.contains(&it.0));
+        let same =
+            |names: &[String]| names.len() == wanted.len() && wanted.iter().all(|it| names.contains(&it.0));
         if self.turning().is_some_and(|(phase, names)| phase > Phase::Planned || same(&names)) {
             return Ok(());
         }
@@ -158,7 +159,8 @@ impl Vault {
 
     /// Drops certificates that were issued anew and never agreed, but for those that are wanted.
     pub fn drop_renewed(&mut self, wanted: impl Fn(&str, &HostName) -> bool) {
-        let count = |all: &BTreeMap<String, BTreeMap<HostName, _>>| all.values().map(BTreeMap::len).sum::<usize>();
+        let count =
+            |all: &BTreeMap<String, BTreeMap<HostName, _>>| all.values().map(BTreeMap::len).sum::<usize>();
         let before = count(&self.contents.renewed);
         for (name, hosts) in &mut self.contents.renewed {
             hosts.retain(|host, _| wanted(name, host));
