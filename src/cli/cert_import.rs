@@ -83,6 +83,9 @@ async fn imported(
     let Some(applied) = change.apply(None).await? else {
         // The hosts have it already; the files beside the inventory may not.
         super::renewal::place(&road.placing)?;
+        if let Some(edit) = &road.edit {
+            edit.write()?;
+        }
         return Ok(Exit::Done);
     };
     install::prove_and_tell(&change, applied).await

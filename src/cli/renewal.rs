@@ -47,9 +47,12 @@ pub(super) struct Placing {
 impl Renewal {
     /// Plans new secrets in the vault, and drops certificates that were issued for a plan that nobody agreed to.
     pub(super) fn prepare(&self, road: &Road, wants: &Wants, vault: &mut Vault) -> Result<(), Failure> {
-        let renewed = wants.certificates.iter().filter(|want| self.renews(road, vault, want));
-        let renewed: Vec<(&str, &HostName)> = renewed.map(|want| (want.name.as_str(), &want.host)).collect();
-        vault.drop_renewed(|name, host| renewed.contains(&(name, host)));
+        if let Self::Certificates(_) = self {
+            let renewed = wants.certificates.iter().filter(|want| self.renews(road, vault, want));
+            let renewed: Vec<(&str, &HostName)> =
+                renewed.map(|want| (want.name.as_str(), &want.host)).collect();
+            vault.drop_renewed(|name, host| renewed.contains(&(name, host)));
+        }
         let Self::Secrets(names) = self else { return Ok(()) };
         if let Some((_, under_way)) = vault.under_way() {
             let stranger = names.iter().find(|name| !under_way.contains(name));

@@ -60,6 +60,13 @@ pub(super) fn phases(
     facts: &BTreeMap<HostName, HostFacts>,
 ) -> Result<Vec<Stretch>, Failure> {
     let (Renewal::Secrets(_), Some(phase)) = (&road.renewal, made.phase) else { return Ok(Vec::new()) };
+    if scene.desired.passage.as_ref().is_some_and(|passage| !passage.from.is_empty()) {
+        return Err(Failure::Refused(format!(
+            "hosts have not all come to {} yet, and one thing changes at a time: first  imctl upgrade -i {}",
+            road.topology.version,
+            road.typed()
+        )));
+    }
     let wait = |phase| if phase == Phase::Forget { linger(road, &names(made)) } else { Duration::ZERO };
     plan.entitle(&part(phase, wait(phase)));
     let first = Stretch {
