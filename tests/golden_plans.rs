@@ -3,6 +3,8 @@
 
 #[path = "golden/hosts.rs"]
 mod hosts;
+#[path = "golden/rotation.rs"]
+mod rotation;
 #[path = "golden/scale.rs"]
 mod scale;
 #[path = "golden/upgrade.rs"]

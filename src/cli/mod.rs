@@ -3,6 +3,8 @@
 mod ask;
 mod bundle;
 mod cert;
+mod cert_import;
+mod cert_renew;
 mod change;
 mod check;
 mod client_sheet;
@@ -39,10 +41,13 @@ mod plan;
 mod ports;
 mod reach;
 mod remember;
+mod renewal;
 mod replace;
 mod report;
 mod road;
 mod rollback;
+mod rotate;
+mod rotation;
 mod scale;
 mod scan;
 mod schema;
@@ -129,9 +134,9 @@ enum Verb {
     ClientSheet(client_sheet::Args),
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
-    /// Tells which secrets there are, and who can open them.
+    /// Tells which secrets there are and who can open them, and changes them.
     Secret(secret::Args),
-    /// Tells how long the certificates last.
+    /// Tells how long the certificates last, renews them, and imports your own.
     Cert(cert::Args),
     /// Shows who did what, when and why, and proves that no line of it was changed.
     History(history::Args),
@@ -177,8 +182,8 @@ impl Verb {
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,
-            Self::Secret(args) => secret::run(&args, global),
-            Self::Cert(args) => cert::run(&args, global),
+            Self::Secret(args) => secret::run(args, global).await,
+            Self::Cert(args) => cert::run(args, global).await,
             Self::History(args) => history::run(args, global).await,
             Self::Lock(args) => lock::run(args, global).await,
             Self::Trust(args) => trust::run(args, global).await,

@@ -1,5 +1,6 @@
 //! The first part of the road, before any host is contacted: inventory, stack, topology, bundle, state.
 
+use super::renewal::{Placing, Renewal};
 use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
@@ -43,6 +44,10 @@ pub(super) struct Road {
     pub(super) edit: Option<Edit>,
     /// The service as it was, with hosts that leave for good; none when none does.
     pub(super) before: Option<Topology>,
+    /// What is made anew although what there is would serve.
+    pub(super) renewal: Renewal,
+    /// Files of the operator's that belong to it; put in place with the inventory's change.
+    pub(super) placing: Vec<Placing>,
 }
 
 impl Road {
@@ -67,6 +72,24 @@ impl Road {
         let text = std::fs::read_to_string(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
         Self::of(global, &inventory, &text)
+    }
+
+    /// The road of the file alone: keys and certificates that it names are not looked at, and no bundle.
+    pub(super) fn of_file(global: &Global) -> Result<Self, Failure> {
+        let path = inventory_path(global)?;
+        let inventory = inventory::load_alone(&path)?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
+        let road = Self::of(global, &inventory, &text)?;
+        road.state.intact()?;
+        Ok(road)
+    }
+
+    /// The same with the bundle.
+    pub(super) fn open_file(global: &Global) -> Result<Self, Failure> {
+        let mut road = Self::of_file(global)?;
+        road.bundle = bundle_of(global, &road.topology, &road.state)?;
+        Ok(road)
     }
 
     /// The road of an inventory as it will be after an edit.
@@ -101,6 +124,8 @@ impl Road {
             heals: false,
             edit: None,
             before: None,
+            renewal: Renewal::Nothing,
+            placing: Vec::new(),
         })
     }
 

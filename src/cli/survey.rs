@@ -1,7 +1,9 @@
 //! The second part of the road: seeing every host in one exec, and planning on what was seen.
 
 use super::material::{self, Made};
+use super::renewal::Renewal;
 use super::road::Road;
+use super::rotation::{self, Stretch};
 use super::{Failure, Global, connect, drift, heal, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
@@ -31,6 +33,8 @@ pub(super) struct Survey {
     pub(super) plan: Plan,
     /// What hosts are put back to when their change of version fails.
     pub(super) back: Option<Desired>,
+    /// Where secrets are changed: the plan phase by phase; `plan` shows them all.
+    pub(super) phases: Vec<Stretch>,
     /// From the first connection to the plan.
     pub(super) took: Duration,
 }
@@ -56,7 +60,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     let seen = see(road, &fleet, &identities).await;
     let (mut observed, facts) = or_close(&fleet, seen).await?;
     let logins = drift::take_logins(&mut observed);
-    let pace = Pace { restart: heal::ill(road, &mut observed), ..road.pace.clone() };
+    let restart = heal::ill(road, &mut observed);
     or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
     let wanted = wanted(road, &made, aim, (&observed, &facts));
     let (desired, back) = or_close(&fleet, wanted).await?;
@@ -64,25 +68,30 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     or_close(&fleet, passage::open(road, &desired, &observed)).await?;
     texts(&fleet, &desired, &mut observed).await?;
     let basis = basis(road, &observed);
-    let mut plan = plan::install(Scene {
+    let pace = Pace { restart, ..rotation::pace(road, &made, made.phase) };
+    let scene = Scene {
         topology: &road.topology,
         desired: &desired,
         observed: &observed,
         basis: &basis,
         pace: &pace,
-    });
+    };
+    let mut plan = plan::install(scene);
+    let phases = or_close(&fleet, rotation::phases(road, &made, (scene, &mut plan), &facts)).await?;
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
     plan.notes.extend(observed.iter().filter(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| {
         format!("`{host}` is still starting up: units that are down may come up by themselves.")
     }));
+    plan.notes.extend(rotation::notes(road, &made)?);
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(unasked(road, &plan));
-    if aim == Aim::Inventory {
+    // What differs because it is made anew was changed by nobody.
+    if aim == Aim::Inventory && road.renewal == Renewal::Nothing && made.phase.is_none() {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
     }
-    Ok(Survey { fleet, made, desired, observed, plan, back, took: begun.elapsed() })
+    Ok(Survey { fleet, made, desired, observed, plan, back, phases, took: begun.elapsed() })
 }
 
 /// Closes the connections when there is an error.

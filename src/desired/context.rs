@@ -74,9 +74,17 @@ pub(super) fn context(
     let Json::Object(mut context) = value else { return Map::new() };
     if let Some(known) = known {
         context.insert("secrets".to_owned(), snake_keys(Json::Object(known.material.secrets.clone())));
+        context.insert("secrets_also".to_owned(), also(known.material));
         context.insert("certs".to_owned(), certificates(known.material, &instance.host));
     }
     context
+}
+
+/// For every secret the other values that are accepted while it is changed.
+fn also(material: &Material) -> Json {
+    let names = material.secrets.keys();
+    let of = |name: &String| material.also.get(name).cloned().unwrap_or_default();
+    names.map(|name| (snake(name), Json::from(of(name)))).collect()
 }
 
 /// An instance as templates see it. First is the first that is not lost: what one does for all is not left to the dead.

@@ -3,7 +3,7 @@
 
 use super::load;
 use super::mistake::Mistakes;
-use super::model::{Host, Inventory};
+use super::model::{Host, Inventory, Tls};
 use super::places::Places;
 use super::tree::{self, Entry, Node, Value};
 use crate::base::{HostName, Role, quote, unified};
@@ -128,6 +128,24 @@ impl Edit {
         edit.map(Some)
     }
 
+    /// Names the operator's own certificate, key and chain.
+    pub fn own_tls(path: &Path, [certificate, key, chain]: &[String; 3]) -> Result<Self, EditError> {
+        let old = load::load_alone(path)?.tls;
+        let value = format!(
+            "{{ certificate: {}, key: {}, chain: {} }}",
+            path_word(certificate),
+            path_word(key),
+            path_word(chain)
+        );
+        let by_hand = format!("write: tls: {value}");
+        Self::make(
+            path,
+            by_hand,
+            |text, tree| set_value(text, tree, ("tls", "domain"), &value),
+            |inventory| matches!(std::mem::replace(&mut inventory.tls, old), Tls::Own { .. }),
+        )
+    }
+
     /// Puts a whole earlier text in the place of the present one; none when it is the same.
     pub fn whole(path: &Path, after: String) -> Result<Option<Self>, EditError> {
         let before = std::fs::read_to_string(path).map_err(|cause| unwritable(path, cause))?;
@@ -242,6 +260,12 @@ fn word(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let special = matches!(text.to_ascii_lowercase().as_str(), "null" | "true" | "false");
     if plain && !special && !text.is_empty() { text.to_owned() } else { format!("\"{text}\"") }
+}
+
+/// A relative path as YAML.
+fn path_word(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if plain { path.to_owned() } else { format!("{path:?}") }
 }
 
 /// Adds `key: value` after the last entry of a map, in the map's own style.

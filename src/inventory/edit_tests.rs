@@ -118,3 +118,28 @@ fn a_key_is_trusted_wherever_the_keys_stand() {
         assert!(Edit::trust_key(&path, KEY).is_ok_and(|edit| edit.is_none()), "it is trusted already");
     }
 }
+
+#[test]
+fn an_own_certificate_is_named_and_the_comments_stay() {
+    let names = ["tls/a.crt", "tls/a.key", "tls/a.chain.crt"].map(str::to_owned);
+    for (tail, wanted) in [
+        (
+            "",
+            "domain: im.example   # ours\ntls: { certificate: tls/a.crt, key: tls/a.key, chain: tls/a.chain.crt }\n",
+        ),
+        (
+            "tls: { ca: private }   # for now\n",
+            "tls: { certificate: tls/a.crt, key: tls/a.key, chain: tls/a.chain.crt }   # for now\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.yml");
+        let text = format!(
+            "name: acme\ndomain: im.example   # ours\nstack: s\nhosts:\n  app1: {{ address: 10.0.0.1, roles: [app] }}\n{tail}"
+        );
+        std::fs::write(&path, &text).unwrap();
+        let edit = Edit::own_tls(&path, &names).unwrap();
+        assert!(edit.after().contains(wanted), "{}", edit.after());
+        assert!(edit.after().contains("# ours"));
+    }
+}

@@ -198,7 +198,9 @@ fn level_stage(
         let members = members(scene, component);
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
-            let peers = members.iter().filter(|peer| **peer != it.instance).cloned().collect();
+            // Where all change at once nobody is left to be asked.
+            let peers = members.iter().filter(|peer| **peer != it.instance && !together(scene, component));
+            let peers = peers.cloned().collect();
             let prepared = prepared.get(&it.instance).unwrap_or(&none);
             let updated = updated(scene.desired, &it.instance.host, seen);
             let told = story(
@@ -229,6 +231,10 @@ fn level_stage(
     Some(Stage { title: titles.join(", "), batches: out })
 }
 
+fn together(scene: Scene<'_>, component: &Component) -> bool {
+    scene.pace.together.contains(component)
+}
+
 /// Packages of a host that get security updates.
 fn updated<'a>(desired: &'a Desired, host: &'a HostName, seen: &'a Observed) -> BTreeSet<&'a str> {
     let updates = desired.on(host).flat_map(|it| &it.resources);
@@ -251,6 +257,7 @@ fn component_batches(
     }
     stories.sort_by_key(|(host, story)| (!canary(host), story.last));
     let by_stack = scene.topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
+    let by_stack = if together(scene, component) { 0 } else { by_stack };
     let allowed = scene.pace.at_once(by_stack, scene.topology.present(component).count());
     let lanes = |stories: Vec<(HostName, Story)>| -> Vec<Lane> {
         let lane =

@@ -69,6 +69,8 @@ pub struct Pace {
     pub pause: bool,
     /// Instances that are restarted although they stand as they should, and why.
     pub restart: BTreeMap<Instance, String>,
+    /// Components whose hosts change all at once, because those that have changed and those that have not cannot work together.
+    pub together: BTreeSet<Component>,
 }
 
 impl Pace {

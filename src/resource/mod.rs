@@ -8,6 +8,7 @@ mod command;
 mod directory;
 mod file;
 mod firewall;
+mod foreseen;
 mod look;
 mod package;
 mod package_unit;

@@ -3,6 +3,7 @@
 //! Templates see keys with `_` where YAML has `-`.
 
 use super::passage::{Keep, Passage, SchemaSpec};
+use super::rotation::Rotation;
 use crate::base::{Component, Role};
 use crate::resource::Resource;
 use schemars::JsonSchema;
@@ -28,6 +29,9 @@ pub struct StackFile {
     /// Secrets made once for a deployment: name -> shape.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// How secrets are changed while they are in use: name -> what that takes. One that is not here cannot be.
+    #[serde(default)]
+    pub rotations: BTreeMap<String, Rotation>,
     /// Certificates made by the private CA: name -> who it is for.
     #[serde(default)]
     pub certificates: BTreeMap<String, CertificateSpec>,
