@@ -58,6 +58,7 @@ fn made() -> Made {
             imctl: "0.1.0".to_owned(),
             hosts: Vec::new(),
             inventory: "def".to_owned(),
+            kept: None,
             bundle: None,
         };
         state.save_release(&release, b"name: acme").expect("saved");

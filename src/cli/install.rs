@@ -211,6 +211,7 @@ impl Change<'_> {
             imctl: env!("CARGO_PKG_VERSION").to_owned(),
             hosts: staying.map(ToString::to_string).collect(),
             inventory: road.inventory_digest.clone(),
+            kept: None,
             bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
         }
     }

@@ -133,6 +133,7 @@ mod tests {
             imctl: String::new(),
             hosts: Vec::new(),
             inventory: inventory.into(),
+            kept: None,
             bundle: None,
         }
     }
