@@ -20,6 +20,9 @@ const MEND: &str = "rm /etc/systemd/system/ejabberd.service.d/zz.conf; systemctl
 const FORGET: &str =
     "runuser -u postgres -- psql -q -d ejabberd -c 'alter table archive drop column origin_id'";
 
+/// Runs a command with an inventory and the bundle.
+type On<'a> = &'a dyn Fn(&Path, &[&str]) -> (i32, String);
+
 #[test]
 fn a_version_changes_while_people_talk_and_nothing_is_missing() {
     if !may_run() {
@@ -65,7 +68,7 @@ fn a_version_changes_while_people_talk_and_nothing_is_missing() {
 
 /// The same with a stack that takes no care of the tables: the first new node takes the others' history away, and shuts the
 /// way back.
-fn the_ledger_sees_what_is_missing(world: &World, file: &Path, on: &dyn Fn(&Path, &[&str]) -> (i32, String)) {
+fn the_ledger_sees_what_is_missing(world: &World, file: &Path, on: On<'_>) {
     world.host("db1", FORGET);
     let careless = careless(world, file);
     let talk = talk(world, &careless, "70s");
