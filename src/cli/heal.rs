@@ -10,6 +10,7 @@ use crate::desired;
 use crate::plan::to_restart;
 use crate::record::Observed;
 use crate::resource::Probe;
+use crate::state::Redactor;
 use crate::topology::Instance;
 use std::collections::BTreeMap;
 
@@ -45,19 +46,23 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// Asks a host's instances whether they are well.
-pub(super) fn probes(road: &Road, host: &HostName) -> Vec<Probe> {
+pub(super) fn probes(road: &Road, host: &HostName) -> Result<Vec<Probe>, Failure> {
     let mut probes = Vec::new();
     for instance in road.topology.on(host) {
-        for (at, hook) in desired::health(&road.topology, instance).unwrap_or_default().iter().enumerate() {
+        for (at, hook) in desired::health(&road.topology, instance)?.iter().enumerate() {
             let script = format!("timeout -k 1 {WITHIN} sh -c {} 2>&1", quote(&hook.script));
             probes.push(Probe::Script { key: key(instance, at), script });
         }
     }
-    probes
+    Ok(probes)
 }
 
 /// Takes the answers out of what was seen, and tells which instances are to be restarted.
-pub(super) fn ill(road: &Road, observed: &mut BTreeMap<HostName, Observed>) -> BTreeMap<Instance, String> {
+pub(super) fn ill(
+    road: &Road,
+    observed: &mut BTreeMap<HostName, Observed>,
+    redactor: &Redactor,
+) -> BTreeMap<Instance, String> {
     let mut ill = BTreeMap::new();
     for instance in &road.topology.instances {
         let Some(seen) = observed.get_mut(&instance.host) else { continue };
@@ -66,7 +71,7 @@ pub(super) fn ill(road: &Road, observed: &mut BTreeMap<HostName, Observed>) -> B
             if answer.status != 0 {
                 let said = answer.out.lines().rev().find(|line| !line.trim().is_empty());
                 let why = format!("it is not well: {}", said.unwrap_or("it does not answer").trim());
-                ill.entry(instance.clone()).or_insert(why);
+                ill.entry(instance.clone()).or_insert_with(|| redactor.redact(&why));
             }
         }
     }

@@ -60,7 +60,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     let seen = see(road, &fleet, &identities).await;
     let (mut observed, facts) = or_close(&fleet, seen).await?;
     let logins = drift::take_logins(&mut observed);
-    let restart = heal::ill(road, &mut observed);
+    let restart = heal::ill(road, &mut observed, &made.redactor);
     or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
     let wanted = wanted(road, &made, aim, (&observed, &facts));
     let (desired, back) = or_close(&fleet, wanted).await?;
@@ -192,16 +192,17 @@ pub(super) fn of_hosts(mut desired: Desired, hosts: &[HostName]) -> Desired {
 type Seen = (BTreeMap<HostName, Observed>, BTreeMap<HostName, HostFacts>);
 
 async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, Failure> {
-    let probes = road.hosts.iter().map(|host| {
+    let one = |host: &HostName| -> Result<(HostName, Vec<Probe>), Failure> {
         let mut probes = plan::probes(&road.topology, identities, host);
         probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
         probes.push(drift::logins_probe());
         if road.heals {
-            probes.extend(heal::probes(road, host));
+            probes.extend(heal::probes(road, host)?);
         }
-        (host.clone(), probes)
-    });
-    let observed = all(exec::look(fleet, &probes.collect()).await)?;
+        Ok((host.clone(), probes))
+    };
+    let probes = road.hosts.iter().map(one).collect::<Result<_, _>>()?;
+    let observed = all(exec::look(fleet, &probes).await)?;
     let facts = observed.iter().map(|(host, seen)| {
         let answer = seen.scripts.get(facts::KEY).map(|answer| answer.out.as_str()).unwrap_or_default();
         (host.clone(), facts::parse(answer))
