@@ -81,7 +81,7 @@ pub const RULES: &[Rule] = &[
         what: "messages between users on different app nodes",
         needed: "both ways",
         because: "a cluster in halves looks healthy from each side",
-        fix: "every node must list all members; restart the smaller half",
+        fix: "every node must list all members:  imctl heal",
     },
     Rule {
         id: "TLS-01",

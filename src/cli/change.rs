@@ -6,7 +6,6 @@ use super::check::Checked;
 use super::depot::Shop;
 use super::hold::{ChangeArgs, LeaseFailure, held, hold, holder_words};
 use super::lost::{self, really_lost};
-use super::renewal::Renewal;
 use super::road::Road;
 use super::survey::{Aim, Survey, survey};
 use super::view::survey_view;
@@ -195,10 +194,10 @@ impl Change<'_> {
     }
 
     fn no_yes(&self) -> Failure {
-        // What is made anew is made for this plan alone: there is none to save.
-        let anew = self.road.renewal != Renewal::Nothing || !self.road.placing.is_empty();
+        // Others make what they plan anew each time: there is none to save.
+        let saves = matches!(self.verb.split(' ').next(), Some("install" | "upgrade" | "rollback"));
         let yes =
-            if anew { "a yes at the terminal, or -y" } else { "a yes at the terminal, -y, or a saved plan" };
+            if saves { "a yes at the terminal, -y, or a saved plan" } else { "a yes at the terminal, or -y" };
         Failure::Refused(format!("nothing was changed: `imctl {}` needs {yes}", self.verb))
     }
 
