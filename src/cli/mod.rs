@@ -102,7 +102,7 @@ enum Verb {
     Rollback(rollback::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
-    /// Takes away what imctl put on the hosts.
+    /// Takes away what imctl put on the hosts, and says what stays.
     Destroy(destroy::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
     Status(status::Args),

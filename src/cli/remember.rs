@@ -3,8 +3,8 @@
 
 use super::Failure;
 use super::change::Change;
-use super::survey::Survey;
-use crate::base::{Event, Sink};
+use super::survey::{Aim, Survey};
+use crate::base::{Event, HostName, Sink};
 use crate::exec::{self, Fleet};
 use crate::plan::Plan;
 use crate::record::{Execution, StepResult};
@@ -52,7 +52,12 @@ impl Change<'_> {
         let what = survey.made.redactor.redact(&self.spoken());
         let outcome = if execution.succeeded() { DONE } else { STOPPED };
         self.road.state.record((&what, outcome), about, Timestamp::now())?;
-        spread(&self.road.state, fleet, sink).await
+        let gone = |host: &HostName| self.aim == Aim::Nothing && whole(execution, host);
+        let mut left = Fleet::default();
+        for (host, link) in fleet.iter().filter(|(host, _)| !gone(host)) {
+            left.insert(host.clone(), link.clone());
+        }
+        spread(&self.road.state, &left, sink).await
     }
 
     fn about(&self, survey: &Survey, log: &RunLog) -> About {
@@ -93,6 +98,11 @@ pub(super) async fn spread(state: &State, fleet: &Fleet, sink: &Sink) -> Result<
 fn touched(plan: &Plan) -> Vec<String> {
     let hosts: BTreeSet<String> = plan.lanes().map(|lane| lane.host.to_string()).collect();
     hosts.into_iter().collect()
+}
+
+/// Whether a host did all that was planned for it.
+fn whole(execution: &Execution, host: &HostName) -> bool {
+    execution.hosts.get(host).is_some_and(|it| it.done() == it.steps.len())
 }
 
 fn counts(execution: &Execution) -> StepCounts {

@@ -3,6 +3,7 @@
 use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
+use crate::desired::Leaving;
 use crate::inventory::{self, Edit, Inventory};
 use crate::plan::Pace;
 use crate::sizing;
@@ -36,6 +37,8 @@ pub(super) struct Road {
     pub(super) back: bool,
     /// What comes after the last host has changed is done also when nothing else is left.
     pub(super) finishes: bool,
+    /// How the deployment goes where it is destroyed.
+    pub(super) leaving: Leaving,
     /// A change of the inventory file that belongs to it; written when the hosts are ours.
     pub(super) edit: Option<Edit>,
 }
@@ -93,6 +96,7 @@ impl Road {
             pace: Pace::default(),
             back: false,
             finishes: false,
+            leaving: Leaving::Whole,
             edit: None,
         })
     }

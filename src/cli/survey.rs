@@ -77,7 +77,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     }));
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
-    plan.notes.extend(unasked(road, &plan));
+    plan.notes.extend(if aim == Aim::Nothing { missed(road) } else { unasked(road, &plan) });
     if aim == Aim::Inventory {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
     }
@@ -100,7 +100,7 @@ fn wanted(
     seen: passage::Seen<'_>,
 ) -> Result<(Desired, Option<Desired>), Failure> {
     if aim == Aim::Nothing {
-        return Ok((Desired::default(), None));
+        return Ok((Desired { leaving: Some(road.leaving), ..Desired::default() }, None));
     }
     let mut desired = of_hosts(desired::state(&road.topology, &made.material, seen.1)?, &road.hosts);
     let back = match aim {
@@ -171,10 +171,31 @@ fn unasked(road: &Road, plan: &Plan) -> Option<String> {
     (disturbs && !others.is_empty()).then_some(sentence)
 }
 
+/// A sentence about what the hosts that stay will miss.
+fn missed(road: &Road) -> Option<String> {
+    let gone = |host: &HostName| road.hosts.contains(host);
+    if road.present().iter().all(gone) {
+        return None;
+    }
+    let of = |name: &crate::base::Component| {
+        let hosts: Vec<&HostName> =
+            road.topology.instances.iter().filter(|it| it.component == *name).map(|it| &it.host).collect();
+        let left = hosts.iter().filter(|host| !gone(host)).count();
+        (left < hosts.len() && left > 0).then(|| format!("{name} ({left} of {})", hosts.len()))
+    };
+    let left: Vec<String> =
+        road.topology.stack.file.components.iter().filter_map(|it| of(&it.name)).collect();
+    Some(format!(
+        "The other hosts serve on with what is left: {}. They are not told: their next plan tells them.",
+        left.join(", ")
+    ))
+}
+
 pub(super) fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
     Desired {
         instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
         passage: desired.passage,
+        leaving: desired.leaving,
     }
 }
 

@@ -33,6 +33,17 @@ pub struct Desired {
     pub instances: Vec<DesiredInstance>,
     /// What comes before and after hosts change from another version; none when none does.
     pub passage: Option<DesiredPassage>,
+    /// Everything goes: nothing is wanted of the deployment any more on the hosts.
+    pub leaving: Option<Leaving>,
+}
+
+/// How a deployment goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Its data stay where they are.
+    WithoutData,
+    /// With its data.
+    Whole,
 }
 
 impl Desired {
@@ -92,7 +103,7 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
             units: spec.units.clone(),
         });
     }
-    Ok(Desired { instances, passage: None })
+    Ok(Desired { instances, passage: None, leaving: None })
 }
 
 /// Fills in what only the bundle's manifest tells.

@@ -202,7 +202,7 @@ mod tests {
         };
         let all =
             [("base", "a1"), ("base", "a2"), ("base", "d"), ("db", "d"), ("chat", "a1"), ("chat", "a2")];
-        Desired { instances: all.map(instance).into(), passage: None }
+        Desired { instances: all.map(instance).into(), passage: None, leaving: None }
     }
 
     fn waits(plan: &Plan) -> Vec<Vec<usize>> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod child;
+mod destroy;
 mod faults;
 mod history;
 mod holes;
