@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod adopt;
 mod ask;
 mod bundle;
 mod cert;
@@ -102,6 +103,8 @@ enum Verb {
     Rollback(rollback::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
+    /// Builds the operator's folder anew from what the hosts keep, after a control machine was lost.
+    Adopt(adopt::Args),
     /// Takes away what imctl put on the hosts, and says what stays.
     Destroy(destroy::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
@@ -156,6 +159,7 @@ impl Verb {
             Self::Upgrade(args) => upgrade::run(args, global).await,
             Self::Rollback(args) => rollback::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
+            Self::Adopt(args) => adopt::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,

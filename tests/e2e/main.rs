@@ -1,5 +1,6 @@
 //! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
 
+mod adopt;
 mod check;
 mod child;
 mod destroy;
