@@ -49,6 +49,7 @@ mod size;
 mod spoken;
 mod status;
 mod stdout;
+mod support;
 mod survey;
 mod trust;
 mod unlock;
@@ -105,6 +106,8 @@ enum Verb {
     Ports(ports::Args),
     /// Builds the operator's folder anew from what the hosts keep, after a control machine was lost.
     Adopt(adopt::Args),
+    /// Gathers what somebody who helps needs to see, without secrets, texts and people.
+    SupportBundle(support::Args),
     /// Takes away what imctl put on the hosts, and says what stays.
     Destroy(destroy::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
@@ -160,6 +163,7 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Adopt(args) => adopt::run(args, global).await,
+            Self::SupportBundle(args) => support::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
