@@ -58,6 +58,7 @@ fn made() -> Made {
             imctl: "0.1.0".to_owned(),
             hosts: Vec::new(),
             inventory: "def".to_owned(),
+            kept: None,
             bundle: None,
         };
         state.save_release(&release, b"name: acme").expect("saved");
@@ -152,7 +153,9 @@ fn must_be_told(file: &str, way: &str) -> bool {
     let told = match way {
         "removed" => !file.contains("releases/"),
         // Only JSON tells its format.
-        "of a newer format" => file.contains("releases/"),
+        "of a newer format" => {
+            file.contains("releases/") && Path::new(file).extension().is_some_and(|it| it == "json")
+        }
         // A line end less is the same key.
         "cut by a byte" => !file.contains("identity.d/"),
         _ => true,

@@ -1,7 +1,7 @@
-//! `imctl cert`: how long the certificates last, and the private CA's own.
+//! `imctl cert`: how long the certificates last, the private CA's own, and the doors to new ones.
 
 use super::unlock::{inventory_alone, state_of};
-use super::{Failure, Global, OutputFormat, stdout};
+use super::{Failure, Global, OutputFormat, cert_import, cert_renew, stdout};
 use crate::base::{Exit, Finding, HostName, Verdict};
 use crate::inventory::{Inventory, Tls};
 use crate::report::{FindingsView, Style, findings};
@@ -14,6 +14,9 @@ const WARN_DAYS: i64 = 60;
 
 /// Arguments of `imctl cert`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  imctl cert status -i acme.yml\n  imctl cert renew --due 90 -i acme.yml\n  imctl cert import im.crt im.key chain.crt -i acme.yml"
+)]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
@@ -25,25 +28,43 @@ enum What {
     Status,
     /// Prints the private CA's certificate, for clients to trust
     Ca,
+    /// Issues certificates anew and brings them to the hosts, without a restart
+    Renew(cert_renew::RenewArgs),
+    /// Brings your own certificate for the names that clients see
+    Import(cert_import::ImportArgs),
 }
 
-/// Runs the command. It opens no secret and contacts nobody.
-pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+/// Runs the command.
+pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
+    match args.what {
+        What::Status => status(global),
+        What::Ca => ca(global),
+        What::Renew(args) => Box::pin(cert_renew::run(args, global)).await,
+        What::Import(args) => Box::pin(cert_import::run(args, global)).await,
+    }
+}
+
+/// Prints the CA. It opens no secret and contacts nobody.
+fn ca(global: &Global) -> Result<Exit, Failure> {
     let inventory = inventory_alone(global)?;
     let state = state_of(&inventory)?;
-    if let What::Ca = args.what {
-        let text = state.read("pki/ca.pem")?.ok_or_else(|| none_yet(&inventory.name))?;
-        read_certificate(&state.path("pki/ca.pem"), &text, "ca")?;
-        stdout::answer(&String::from_utf8_lossy(&text));
-        return Ok(Exit::Done);
-    }
+    let text = state.read("pki/ca.pem")?.ok_or_else(|| none_yet(&inventory.name))?;
+    read_certificate(&state.path("pki/ca.pem"), &text, "ca")?;
+    stdout::answer(&String::from_utf8_lossy(&text));
+    Ok(Exit::Done)
+}
+
+/// Judges the certificates. It opens no secret and contacts nobody.
+fn status(global: &Global) -> Result<Exit, Failure> {
+    let inventory = inventory_alone(global)?;
+    let state = state_of(&inventory)?;
     let began = Instant::now();
     let now = Timestamp::now();
     let all = in_use(&inventory, &state)?;
     if all.is_empty() {
         return Err(none_yet(&inventory.name));
     }
-    let again = format!("imctl install -i {}", inventory.path.display());
+    let again = format!("imctl cert renew --due {WARN_DAYS} -i {}", inventory.path.display());
     let judged = all.iter().map(|it| judge(it, &again, now)).collect();
     let hosts: std::collections::BTreeSet<_> =
         all.iter().map(|it| &it.host).filter(|host| !host.is_empty()).collect();
@@ -100,7 +121,7 @@ pub(super) fn judge(it: &Published, again: &str, now: Timestamp) -> Finding {
         "own" => (
             "CERT-03",
             format!("own certificate of {}", it.common_name),
-            format!("put a new one in place, then  {again}"),
+            "imctl cert import CERT KEY CHAIN".to_owned(),
         ),
         name => ("CERT-02", format!("certificate {name}"), again.to_owned()),
     };

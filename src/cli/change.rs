@@ -6,16 +6,17 @@ use super::check::Checked;
 use super::depot::Shop;
 use super::hold::{ChangeArgs, LeaseFailure, held, hold, holder_words};
 use super::lost::{self, really_lost};
+use super::renewal::Renewal;
 use super::road::Road;
 use super::survey::{Aim, Survey, survey};
 use super::view::survey_view;
-use super::{Failure, Global, OutputFormat, stdout};
+use super::{Failure, Global, OutputFormat, renewal, rotation, stdout};
 use crate::base::Exit;
 use crate::exec::{self, Back, Lease, Run};
 use crate::plan::Plan;
 use crate::record::Execution;
 use crate::report::{self, Live, Shape, Style, spoken};
-use crate::state::{Lock, RunLog, StateError};
+use crate::state::{Lock, RunLog, StateError, Vault};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -105,6 +106,8 @@ impl Change<'_> {
             }
             survey.fleet.close().await;
             if let Begun::Nothing = begun? {
+                // What no host has to be changed for is agreed all the same.
+                self.road.renewal.nothing_to_do(self.road, &mut { survey }.made)?;
                 return Ok(None);
             }
         };
@@ -125,15 +128,30 @@ impl Change<'_> {
         live: &Live,
     ) -> Result<(Execution, RunLog), Failure> {
         let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
-        if let Some(edit) = &self.road.edit {
-            edit.write()?;
+        renewal::place(&self.road.placing)?;
+        if self.road.before.is_none() {
+            self.edit()?;
         }
+        self.road.renewal.agreed(self.road, &mut survey.made)?;
         self.note_lost(survey)?;
         let number = self.began(survey, &log)?;
-        let execution = self.execute(survey, lease, (live, &log)).await?;
+        let mut vault = survey.made.vault.take();
+        let execution = self.execute(survey, lease, (live, &log), vault.as_mut()).await?;
         let place = (&lease.fenced(&survey.fleet), &log.tee(live.sink()));
         self.ended(survey, (number, &execution, &log), place).await?;
+        if self.road.before.is_some() && execution.succeeded() {
+            self.edit()?;
+        }
         Ok((execution, log))
+    }
+
+    /// Writes the inventory as it is to be, and tells where the one before is.
+    fn edit(&self) -> Result<(), Failure> {
+        if let Some(edit) = &self.road.edit {
+            let kept = edit.write()?;
+            stdout::note(&format!("{} is changed; as it was before: {}", self.road.typed(), kept.display()));
+        }
+        Ok(())
     }
 
     /// The operator's folder, against other commands of imctl in it.
@@ -155,6 +173,7 @@ impl Change<'_> {
         let view = survey_view(self.road, survey, self.global.verbose > 0);
         if survey.plan.is_empty() {
             self.show(&view, survey);
+            self.edit()?;
             return Ok(Begun::Nothing);
         }
         if self.must_wait(survey, patience).await? {
@@ -166,13 +185,21 @@ impl Change<'_> {
             checked.or_end(self.road, self.global)?;
             patience.checked = true;
         }
+        if let Some(edit) = self.road.edit.as_ref().filter(|_| patience.tries == TRIES) {
+            stdout::note(&format!("{} changes:\n{}", self.road.typed(), edit.diff().trim_end()));
+        }
         if patience.saved.is_none() && !self.agreed(&view, survey, patience.live) {
-            return Err(Failure::Refused(format!(
-                "nothing was changed: `imctl {}` needs a yes at the terminal, -y, or a saved plan",
-                self.verb
-            )));
+            return Err(self.no_yes());
         }
         self.secure(survey, patience).await
+    }
+
+    fn no_yes(&self) -> Failure {
+        // What is made anew is made for this plan alone: there is none to save.
+        let anew = self.road.renewal != Renewal::Nothing || !self.road.placing.is_empty();
+        let yes =
+            if anew { "a yes at the terminal, or -y" } else { "a yes at the terminal, -y, or a saved plan" };
+        Failure::Refused(format!("nothing was changed: `imctl {}` needs {yes}", self.verb))
     }
 
     /// Whether somebody else is at work and may be waited for; told after a pause.
@@ -249,6 +276,7 @@ impl Change<'_> {
         survey: &Survey,
         lease: &Lease,
         (live, log): (&Live, &RunLog),
+        vault: Option<&mut Vault>,
     ) -> Result<Execution, Failure> {
         let sink = log.tee(live.sink());
         for note in &survey.made.notes {
@@ -278,9 +306,14 @@ impl Change<'_> {
             back: old.as_ref().map(|(desired, depot)| Back { desired, depot }),
             mirror: survey.made.mirror.clone(),
         };
-        let execution = exec::run(&run).await;
+        let execution = match vault {
+            Some(vault) if !survey.phases.is_empty() => {
+                rotation::run(&run, &survey.phases, (&self.road.state, vault)).await
+            }
+            _ => Ok(exec::run(&run).await),
+        };
         watch.abort();
-        Ok(execution)
+        execution
     }
 
     fn show(&self, view: &report::PlanView, survey: &Survey) {

@@ -48,7 +48,11 @@ pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
 
 /// Proves the service after a change, tells how it went, and writes the acceptance report.
 pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Result<Exit, Failure> {
-    let (road, global) = (change.road, change.global);
+    let global = change.global;
+    // Hosts that have left are no part of what is proved.
+    let after = change.road.before.as_ref().filter(|_| applied.execution.succeeded());
+    let after = after.map(|_| Road::open(global).map(Box::new)).transpose()?;
+    let road = after.as_deref().unwrap_or(change.road);
     let proved =
         if applied.execution.succeeded() { super::verify::after_change(road, global).await? } else { None };
     let whole = proved.is_some();
@@ -93,6 +97,15 @@ fn report_after(road: &Road, global: &Global) {
     }
 }
 
+/// What the same command does when it is run once more.
+fn further(plan: &Plan) -> Option<&'static str> {
+    match (plan.later.is_empty(), plan.open) {
+        (false, _) => Some("change the hosts that are left, and do what comes after"),
+        (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
+        (true, false) => None,
+    }
+}
+
 /// What is kept of the bundle that a release came from.
 fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
     let manifest = bundle.manifest();
@@ -133,18 +146,6 @@ impl Change<'_> {
         let Applied { execution, survey, log, ended, _folder } = applied;
         let (typed, bundle) = (self.road.typed(), self.global.bundle_words());
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
-        let next = |command: String, about: &str| Next { command, about: about.to_owned() };
-        let further = match (survey.plan.later.is_empty(), survey.plan.open) {
-            (false, _) => Some("change the hosts that are left, and do what comes after"),
-            (true, true) => Some("do what cannot be undone; until then  imctl rollback  is possible"),
-            (true, false) => None,
-        };
-        let further = further.map(|about| next(format!("imctl {} -i {typed}{bundle}", self.verb), about));
-        let next = [
-            next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
-            next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
-            next(format!("imctl user add NAME -i {typed}"), "make the first account"),
-        ];
         let view = InstallView {
             name: survey.plan.deployment.clone(),
             done: if survey.plan.later.is_empty() {
@@ -156,13 +157,9 @@ impl Change<'_> {
             execution,
             proved,
             folder: log.folder().display().to_string(),
-            again: format!("imctl {} -i {typed}{bundle}", self.verb),
+            again: self.again(),
             back: survey.back.is_some().then(|| format!("imctl rollback -i {typed}{bundle}")),
-            next: if self.aim == Aim::Inventory {
-                further.into_iter().chain(next).collect()
-            } else {
-                Vec::new()
-            },
+            next: if self.aim == Aim::Inventory { self.next(&survey.plan) } else { Vec::new() },
         };
         let now = Timestamp::now();
         log.file(
@@ -179,9 +176,31 @@ impl Change<'_> {
         Ok(view)
     }
 
+    /// What one may want to do next.
+    fn next(&self, plan: &Plan) -> Vec<Next> {
+        let typed = self.road.typed();
+        let next = |command: String, about: &str| Next { command, about: about.to_owned() };
+        let further = further(plan).map(|about| next(self.again(), about));
+        let always = [
+            next(format!("imctl verify -i {typed}"), "prove the service again, as a client would"),
+            next(format!("imctl plan -i {typed}"), "see what differs from the inventory"),
+            next(format!("imctl user add NAME -i {typed}"), "make the first account"),
+        ];
+        further.into_iter().chain(always).collect()
+    }
+
+    /// The command that goes on.
+    fn again(&self) -> String {
+        let lost = self.road.lost.iter().map(|host| format!(" --lost {host}"));
+        let confirm = self.asked.confirm.iter().map(|name| format!(" --confirm {name}"));
+        let command = format!("imctl {} -i {}{}", self.verb, self.road.typed(), self.global.bundle_words());
+        lost.chain(confirm).fold(command, |words, more| words + &more)
+    }
+
     /// What now stands on the hosts, and from where it came.
     fn release(&self, plan: &Plan, (changed, time): (Timestamp, Timestamp)) -> Release {
         let road = self.road;
+        let staying = road.hosts.iter().filter(|host| road.inventory().host(host).is_some());
         Release {
             format: 1,
             stack: plan.stack.clone(),
@@ -191,8 +210,9 @@ impl Change<'_> {
             plan: plan.basis.stack.clone(),
             changed: Some(changed),
             imctl: env!("CARGO_PKG_VERSION").to_owned(),
-            hosts: road.hosts.iter().map(ToString::to_string).collect(),
+            hosts: staying.map(ToString::to_string).collect(),
             inventory: road.inventory_digest.clone(),
+            kept: None,
             bundle: road.bundle.as_ref().map(|bundle| released(road, bundle)),
         }
     }

@@ -74,10 +74,11 @@ pub(super) fn record(state: &State, list: &[Lost]) -> Result<(), Failure> {
     Ok(state.write(FILE, &text)?)
 }
 
-/// After a change that went well: who took part is lost no more.
+/// After a change that went well: who took part is lost no more, and who is of the inventory no more neither.
 pub(super) fn found(road: &Road) -> Result<(), Failure> {
     let list = recorded(&road.state)?;
-    let left: Vec<Lost> = list.iter().filter(|it| !road.hosts.contains(&it.host)).cloned().collect();
+    let stays = |it: &&Lost| !road.hosts.contains(&it.host) && road.inventory().host(&it.host).is_some();
+    let left: Vec<Lost> = list.iter().filter(stays).cloned().collect();
     if left == list { Ok(()) } else { record(&road.state, &left) }
 }
 

@@ -4,6 +4,8 @@ mod adopt;
 mod ask;
 mod bundle;
 mod cert;
+mod cert_import;
+mod cert_renew;
 mod change;
 mod check;
 mod client_sheet;
@@ -21,6 +23,7 @@ mod explain_stack;
 mod failure;
 mod failure_view;
 mod global;
+mod heal;
 mod history;
 mod hold;
 mod init;
@@ -39,9 +42,14 @@ mod plan;
 mod ports;
 mod reach;
 mod remember;
+mod renewal;
+mod replace;
 mod report;
 mod road;
 mod rollback;
+mod rotate;
+mod rotation;
+mod scale;
 mod scan;
 mod schema;
 mod secret;
@@ -102,6 +110,12 @@ enum Verb {
     Upgrade(upgrade::Args),
     /// Goes back to what was installed before.
     Rollback(rollback::Args),
+    /// Restarts what is not well, such as a cluster that fell apart.
+    Heal(heal::Args),
+    /// Brings further hosts into the service, or takes hosts out of it.
+    Scale(scale::Args),
+    /// Puts another host in the place of one.
+    Replace(replace::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
     /// Builds the operator's folder anew from what the hosts keep, after a control machine was lost.
@@ -126,9 +140,9 @@ enum Verb {
     ClientSheet(client_sheet::Args),
     /// Makes throw-away hosts on this machine to try everything on.
     Lab(lab::Args),
-    /// Tells which secrets there are, and who can open them.
+    /// Tells which secrets there are and who can open them, and changes them.
     Secret(secret::Args),
-    /// Tells how long the certificates last.
+    /// Tells how long the certificates last, renews them, and imports your own.
     Cert(cert::Args),
     /// Shows who did what, when and why, and proves that no line of it was changed.
     History(history::Args),
@@ -158,9 +172,12 @@ impl Verb {
             Self::Check(args) => check::run(args, global).await,
             Self::Bundle(args) => bundle::run(args, global),
             Self::Plan(args) => plan::run(args, global).await,
-            Self::Install(args) => install::run(args, global).await,
-            Self::Upgrade(args) => upgrade::run(args, global).await,
-            Self::Rollback(args) => rollback::run(args, global).await,
+            Self::Install(args) => Box::pin(install::run(args, global)).await,
+            Self::Upgrade(args) => Box::pin(upgrade::run(args, global)).await,
+            Self::Rollback(args) => Box::pin(rollback::run(args, global)).await,
+            Self::Heal(args) => Box::pin(heal::run(args, global)).await,
+            Self::Scale(args) => scale::run(args, global).await,
+            Self::Replace(args) => replace::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
             Self::Adopt(args) => adopt::run(args, global).await,
             Self::SupportBundle(args) => support::run(args, global).await,
@@ -173,8 +190,8 @@ impl Verb {
             Self::User(args) => user::run(args, global).await,
             Self::ClientSheet(args) => client_sheet::run(&args, global),
             Self::Lab(args) => lab::run(args, global).await,
-            Self::Secret(args) => secret::run(&args, global),
-            Self::Cert(args) => cert::run(&args, global),
+            Self::Secret(args) => secret::run(args, global).await,
+            Self::Cert(args) => cert::run(args, global).await,
             Self::History(args) => history::run(args, global).await,
             Self::Lock(args) => lock::run(args, global).await,
             Self::Trust(args) => trust::run(args, global).await,

@@ -42,8 +42,9 @@ pub(super) fn add(
     };
     let ways = ways(road, &others)?;
     for (from, way) in &ways {
-        let bundle = holds(road, from)?;
-        agrees(road, bundle, (from, way.passage))?;
+        if needs_bundle(road, from) {
+            agrees(road, holds(road, from)?, (from, way.passage))?;
+        }
     }
     let seen = (&made.material, facts);
     desired.passage = Some(desired::passage(&road.topology, &ways, Some(seen))?);
@@ -97,6 +98,13 @@ fn ways<'a>(road: &'a Road, from: &BTreeSet<String>) -> Result<BTreeMap<String, 
         ways.insert(from.clone(), way);
     }
     Ok(ways)
+}
+
+/// Whether anything of the two versions comes out of a bundle.
+fn needs_bundle(road: &Road, from: &str) -> bool {
+    let file = &road.topology.stack.file;
+    let packages = |version: &str| file.versions.get(version).is_some_and(|it| !it.packages.is_empty());
+    !file.artifacts.is_empty() || packages(from) || packages(&road.topology.version)
 }
 
 /// The bundle, when it holds the version that hosts come from: without it nothing could be put back.

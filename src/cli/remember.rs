@@ -52,12 +52,12 @@ impl Change<'_> {
         let what = survey.made.redactor.redact(&self.spoken());
         let outcome = if execution.succeeded() { DONE } else { STOPPED };
         self.road.state.record((&what, outcome), about, Timestamp::now())?;
-        let gone = |host: &HostName| self.aim == Aim::Nothing && whole(execution, host);
-        let mut left = Fleet::default();
-        for (host, link) in fleet.iter().filter(|(host, _)| !gone(host)) {
-            left.insert(host.clone(), link.clone());
-        }
-        spread(&self.road.state, &left, sink).await
+        // A host that has left keeps nothing of the deployment.
+        let gone = |host: &HostName| {
+            let destroyed = self.aim == Aim::Nothing && whole(execution, host);
+            destroyed || execution.succeeded() && survey.desired.leaves(host)
+        };
+        spread(&self.road.state, &fleet.without(gone), sink).await
     }
 
     fn about(&self, survey: &Survey, log: &RunLog) -> About {

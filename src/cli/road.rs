@@ -1,5 +1,6 @@
 //! The first part of the road, before any host is contacted: inventory, stack, topology, bundle, state.
 
+use super::renewal::{Placing, Renewal};
 use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
@@ -38,9 +39,18 @@ pub(super) struct Road {
     /// What comes after the last host has changed is done also when nothing else is left.
     pub(super) finishes: bool,
     /// How the deployment goes where it is destroyed.
-    pub(super) leaving: Leaving,
-    /// A change of the inventory file that belongs to it; written when the hosts are ours.
+    pub(super) going: Leaving,
+    /// What is not well is restarted.
+    pub(super) heals: bool,
+    /// A change of the inventory file that belongs to it; written when the hosts are ours, or at the end when hosts leave: until
+    /// they are gone, it names them.
     pub(super) edit: Option<Edit>,
+    /// The service as it was, with hosts that leave for good; none when none does.
+    pub(super) before: Option<Topology>,
+    /// What is made anew although what there is would serve.
+    pub(super) renewal: Renewal,
+    /// Files of the operator's that belong to it; put in place with the inventory's change.
+    pub(super) placing: Vec<Placing>,
 }
 
 impl Road {
@@ -64,25 +74,43 @@ impl Road {
         let inventory = inventory::load(&path)?;
         let text = std::fs::read_to_string(&path)
             .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
-        Self::of(global, inventory, &text)
+        Self::of(global, &inventory, &text)
+    }
+
+    /// The road of the file alone: keys and certificates that it names are not looked at, and no bundle.
+    pub(super) fn of_file(global: &Global) -> Result<Self, Failure> {
+        let path = inventory_path(global)?;
+        let inventory = inventory::load_alone(&path)?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|cause| Failure::Usage(format!("cannot read `{}`: {cause}", path.display())))?;
+        let road = Self::of(global, &inventory, &text)?;
+        road.state.intact()?;
+        Ok(road)
+    }
+
+    /// The same with the bundle.
+    pub(super) fn open_file(global: &Global) -> Result<Self, Failure> {
+        let mut road = Self::of_file(global)?;
+        road.bundle = bundle_of(global, &road.topology, &road.state)?;
+        Ok(road)
     }
 
     /// The road of an inventory as it will be after an edit.
     pub(super) fn after(global: &Global, edit: Edit) -> Result<Self, Failure> {
         let inventory = inventory::parse(edit.path(), edit.after())?;
-        let mut road = Self::of(global, inventory, edit.after())?;
+        let mut road = Self::of(global, &inventory, edit.after())?;
         road.state.intact()?;
         road.bundle = bundle_of(global, &road.topology, &road.state)?;
         road.edit = Some(edit);
         Ok(road)
     }
 
-    fn of(global: &Global, inventory: Inventory, text: &str) -> Result<Self, Failure> {
-        let hosts = inventory::select(&inventory, &global.on)?;
-        let mut stack = stack_of(&inventory)?;
-        offer::hold(&inventory, &stack.file)?;
-        let sized = sizing::settle(&mut stack, &inventory)?;
-        let topology = topology::build(&inventory, &stack)?;
+    fn of(global: &Global, inventory: &Inventory, text: &str) -> Result<Self, Failure> {
+        let hosts = inventory::select(inventory, &global.on)?;
+        let mut stack = stack_of(inventory)?;
+        offer::hold(inventory, &stack.file)?;
+        let sized = sizing::settle(&mut stack, inventory)?;
+        let topology = topology::build(inventory, &stack)?;
         let state = State::open(&inventory.path, &inventory.name)?;
         Ok(Self {
             topology,
@@ -96,8 +124,12 @@ impl Road {
             pace: Pace::default(),
             back: false,
             finishes: false,
-            leaving: Leaving::Whole,
+            going: Leaving::Whole,
+            heals: false,
             edit: None,
+            before: None,
+            renewal: Renewal::Nothing,
+            placing: Vec::new(),
         })
     }
 
@@ -117,6 +149,19 @@ impl Road {
         };
         self.topology = self.topology.without(self.lost.iter().cloned().collect()).map_err(bare)?;
         Ok(self)
+    }
+
+    /// The same road with the service as it was before hosts leave; those declared lost are not asked.
+    pub(super) fn leaving(mut self, before: Topology) -> Self {
+        self.lost.extend(before.lost.iter().filter(|host| before.leaving.contains(*host)).cloned());
+        self.hosts.extend(before.leaving.difference(&before.lost).cloned());
+        self.before = Some(before);
+        self
+    }
+
+    /// The inventory with hosts that leave, for reaching them.
+    pub(super) fn everyone(&self) -> &Inventory {
+        self.before.as_ref().map_or(self.inventory(), |before| &before.inventory)
     }
 
     /// All hosts of the inventory that are not declared lost.

@@ -79,17 +79,15 @@ fn chosen<'a>(releases: &'a [Release], to: Option<&str>, now: &str) -> Result<&'
         .map(|(at, it)| format!("{} ({} {}, {})", at + 1, it.stack, it.version, it.time.strftime("%F %T")))
         .collect();
     let known = if list.is_empty() { "there is none".to_owned() } else { list.join("; ") };
-    let found = match to {
-        Some(to) => releases.iter().enumerate().find(|(at, it)| {
-            (at + 1).to_string() == to
-                || it.time.strftime("%F %T").to_string() == to
-                || it.time.to_string() == to
-        }),
+    let found = if let Some(to) = to {
+        releases.iter().enumerate().find(|(at, it)| {
+            let time = it.time.strftime("%F %T").to_string();
+            [(at + 1).to_string(), time, it.time.to_string()].iter().any(|name| name == to)
+        })
+    } else {
         // What came after the present state was first installed is no way back.
-        None => {
-            let first = releases.iter().position(|it| it.inventory == now).unwrap_or(releases.len());
-            releases.iter().enumerate().take(first).next_back()
-        }
+        let first = releases.iter().position(|it| it.inventory == now).unwrap_or(releases.len());
+        releases.iter().enumerate().take(first).next_back()
     };
     found.map(|(_, release)| release).ok_or_else(|| {
         let what = to.map_or_else(
@@ -135,6 +133,7 @@ mod tests {
             imctl: String::new(),
             hosts: Vec::new(),
             inventory: inventory.into(),
+            kept: None,
             bundle: None,
         }
     }

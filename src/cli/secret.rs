@@ -1,9 +1,9 @@
 //! `imctl secret`: which secrets there are, and who can open them.
 
 use super::unlock::{inventory_alone, state_of, unlocker};
-use super::{Failure, Global, OutputFormat, stdout};
+use super::{Failure, Global, OutputFormat, rotate, stdout};
 use crate::base::{Exit, Secret};
-use crate::state::{Means, NewRecipient, Question, Recipient, State, StateError, Vault};
+use crate::state::{Means, NewRecipient, Phase, Question, Recipient, State, StateError, Vault};
 use jiff::Timestamp;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// Arguments of `imctl secret`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  imctl secret list -i acme.yml\n  imctl secret recipients add -i acme.yml --ssh-key bob.pub bob@desk"
+    after_help = "Examples:\n  imctl secret list -i acme.yml\n  imctl secret rotate -i acme.yml upload-slot\n  imctl secret recipients add -i acme.yml --ssh-key bob.pub bob@desk"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -32,6 +32,8 @@ enum What {
         #[arg(long)]
         reveal: bool,
     },
+    /// Gives secrets new values while the service serves
+    Rotate(rotate::Args),
     /// Who can open the secrets
     Recipients {
         #[command(subcommand)]
@@ -62,11 +64,20 @@ enum OfRecipients {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
+    match args.what {
+        What::Rotate(args) => Box::pin(rotate::run(args, global)).await,
+        what => of_folder(&what, global),
+    }
+}
+
+/// What concerns the operator's folder alone.
+fn of_folder(what: &What, global: &Global) -> Result<Exit, Failure> {
     let inventory = inventory_alone(global)?;
     let state = state_of(&inventory)?;
     let open = || -> Result<Vault, Failure> { opened(&state, &unlocker(&inventory)) };
-    match &args.what {
+    match what {
+        What::Rotate(_) => {}
         What::List => list(&open()?, global),
         What::Show { name, reveal } => {
             // Before it is seen: who cannot write it down does not see it.
@@ -109,21 +120,32 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 
 /// Opens secrets that are there; makes none.
 fn opened(state: &State, unlocker: &crate::state::Unlocker) -> Result<Vault, Failure> {
+    there_are_some(state)?;
+    Ok(state.vault(unlocker)?)
+}
+
+/// Refuses a deployment that has no secrets yet.
+pub(super) fn there_are_some(state: &State) -> Result<(), Failure> {
     if state.recipients()?.is_empty() {
         return Err(Failure::Usage(format!(
             "there are no secrets of `{}` yet; the first plan or install makes them",
             state.deployment()
         )));
     }
-    Ok(state.vault(unlocker)?)
+    Ok(())
 }
 
 fn list(vault: &Vault, global: &Global) {
     let names = vault.names();
+    let (phase, turning) =
+        vault.under_way().map_or((None, Vec::new()), |(phase, names)| (Some(phase), names));
+    let changing = |name: &String| phase.filter(|_| turning.contains(name)).map(Phase::word);
     if global.shape() == OutputFormat::Json {
         let secrets: Vec<_> = names
             .iter()
-            .map(|(name, shape, made)| json!({ "name": name, "shape": shape, "made": made.to_string() }))
+            .map(|(name, shape, made)| {
+                json!({ "name": name, "shape": shape, "made": made.to_string(), "changing": changing(name) })
+            })
             .collect();
         return stdout::answer(&format!("{}\n", json!({ "format": 1, "secrets": secrets })));
     }
@@ -131,7 +153,15 @@ fn list(vault: &Vault, global: &Global) {
     let shapes = names.iter().map(|(_, shape, _)| shape.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, shape, made) in &names {
-        let _ = writeln!(text, "{name:longest$}  {shape:shapes$}  made {}", made.strftime("%F"));
+        let under_way = changing(name).map(|word| format!("  being changed: {word}")).unwrap_or_default();
+        let _ = writeln!(text, "{name:longest$}  {shape:shapes$}  made {}{under_way}", made.strftime("%F"));
+    }
+    if phase.is_some() {
+        let _ = writeln!(
+            text,
+            "A change is under way; the same command ends it:  imctl secret rotate {}",
+            turning.join(" ")
+        );
     }
     stdout::answer(&text);
 }

@@ -1,13 +1,15 @@
 //! The second part of the road: seeing every host in one exec, and planning on what was seen.
 
 use super::material::{self, Made};
+use super::renewal::Renewal;
 use super::road::Road;
-use super::{Failure, Global, connect, drift, passage};
+use super::rotation::{self, Stretch};
+use super::{Failure, Global, connect, drift, heal, passage};
 use crate::base::{HostName, Sink};
 use crate::desired::{self, Desired};
 use crate::exec::{self, Fleet, LookFailure};
 use crate::facts::{self, HostFacts};
-use crate::plan::{self, Basis, Plan, Scene, Standing};
+use crate::plan::{self, Basis, Pace, Plan, Scene, Standing};
 use crate::record::{LeaseSeen, Observed};
 use crate::resource::{Probe, Resource};
 use std::collections::BTreeMap;
@@ -31,6 +33,8 @@ pub(super) struct Survey {
     pub(super) plan: Plan,
     /// What hosts are put back to when their change of version fails.
     pub(super) back: Option<Desired>,
+    /// Where secrets are changed: the plan phase by phase; `plan` shows them all.
+    pub(super) phases: Vec<Stretch>,
     /// From the first connection to the plan.
     pub(super) took: Duration,
 }
@@ -56,6 +60,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     let seen = see(road, &fleet, &identities).await;
     let (mut observed, facts) = or_close(&fleet, seen).await?;
     let logins = drift::take_logins(&mut observed);
+    let restart = heal::ill(road, &mut observed);
     or_close(&fleet, platforms(road, &facts).and_then(|()| sound(road, &observed))).await?;
     let wanted = wanted(road, &made, aim, (&observed, &facts));
     let (desired, back) = or_close(&fleet, wanted).await?;
@@ -63,25 +68,30 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     or_close(&fleet, passage::open(road, &desired, &observed)).await?;
     texts(&fleet, &desired, &mut observed).await?;
     let basis = basis(road, &observed);
-    let mut plan = plan::install(Scene {
+    let pace = Pace { restart, ..rotation::pace(road, &made, made.phase) };
+    let scene = Scene {
         topology: &road.topology,
         desired: &desired,
         observed: &observed,
         basis: &basis,
-        pace: &road.pace,
-    });
+        pace: &pace,
+    };
+    let mut plan = plan::install(scene);
+    let phases = or_close(&fleet, rotation::phases(road, &made, (scene, &mut plan), &facts)).await?;
     // What stood on a host before may hold a secret although what will stand there does not.
     plan.hide(|line| made.redactor.redact(line));
     plan.notes.extend(observed.iter().filter(|(_, seen)| Standing::seen(seen).starting).map(|(host, _)| {
         format!("`{host}` is still starting up: units that are down may come up by themselves.")
     }));
+    plan.notes.extend(rotation::notes(road, &made)?);
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
     plan.notes.extend(if aim == Aim::Nothing { missed(road) } else { unasked(road, &plan) });
-    if aim == Aim::Inventory {
+    // What differs because it is made anew was changed by nobody.
+    if aim == Aim::Inventory && road.renewal == Renewal::Nothing && made.phase.is_none() {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
     }
-    Ok(Survey { fleet, made, desired, observed, plan, back, took: begun.elapsed() })
+    Ok(Survey { fleet, made, desired, observed, plan, back, phases, took: begun.elapsed() })
 }
 
 /// Closes the connections when there is an error.
@@ -100,13 +110,16 @@ fn wanted(
     seen: passage::Seen<'_>,
 ) -> Result<(Desired, Option<Desired>), Failure> {
     if aim == Aim::Nothing {
-        return Ok((Desired { leaving: Some(road.leaving), ..Desired::default() }, None));
+        return Ok((Desired { going: Some(road.going), ..Desired::default() }, None));
     }
     let mut desired = of_hosts(desired::state(&road.topology, &made.material, seen.1)?, &road.hosts);
     let back = match aim {
         Aim::Inventory => passage::add(road, made, &mut desired, seen)?,
         Aim::Remedies | Aim::Nothing => None,
     };
+    if let Some(before) = &road.before {
+        desired.leaving = desired::farewell(before, &made.material, seen.1)?;
+    }
     Ok((desired, back))
 }
 
@@ -191,12 +204,9 @@ fn missed(road: &Road) -> Option<String> {
     ))
 }
 
-pub(super) fn of_hosts(desired: Desired, hosts: &[HostName]) -> Desired {
-    Desired {
-        instances: desired.instances.into_iter().filter(|it| hosts.contains(&it.instance.host)).collect(),
-        passage: desired.passage,
-        leaving: desired.leaving,
-    }
+pub(super) fn of_hosts(mut desired: Desired, hosts: &[HostName]) -> Desired {
+    desired.instances.retain(|it| hosts.contains(&it.instance.host));
+    desired
 }
 
 type Seen = (BTreeMap<HostName, Observed>, BTreeMap<HostName, HostFacts>);
@@ -206,6 +216,9 @@ async fn see(road: &Road, fleet: &Fleet, identities: &Desired) -> Result<Seen, F
         let mut probes = plan::probes(&road.topology, identities, host);
         probes.push(Probe::Script { key: facts::KEY.to_owned(), script: facts::script() });
         probes.push(drift::logins_probe());
+        if road.heals {
+            probes.extend(heal::probes(road, host));
+        }
         (host.clone(), probes)
     });
     let observed = all(exec::look(fleet, &probes.collect()).await)?;

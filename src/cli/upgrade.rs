@@ -71,7 +71,7 @@ impl AimArgs {
             None => None,
         };
         let batch = self.batch.as_deref().map(share).transpose()?;
-        Ok(Pace { canary, batch, pause: self.pause })
+        Ok(Pace { canary, batch, pause: self.pause, ..Pace::default() })
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) fn context(
         "component": { "name": instance.component, "ports": ports(topology, &instance.component) },
         "peers": peers,
         "lost": topology.lost,
+        "leaving": topology.leaving,
         "instances": instances(topology),
         "ports": all_ports(topology),
         "settings": all_settings.get(&own).cloned().unwrap_or_default(),
@@ -73,16 +74,26 @@ pub(super) fn context(
     let Json::Object(mut context) = value else { return Map::new() };
     if let Some(known) = known {
         context.insert("secrets".to_owned(), snake_keys(Json::Object(known.material.secrets.clone())));
+        context.insert("secrets_also".to_owned(), also(known.material));
         context.insert("certs".to_owned(), certificates(known.material, &instance.host));
     }
     context
 }
 
+/// For every secret the other values that are accepted while it is changed.
+fn also(material: &Material) -> Json {
+    let names = material.secrets.keys();
+    let of = |name: &String| material.also.get(name).cloned().unwrap_or_default();
+    names.map(|name| (snake(name), Json::from(of(name)))).collect()
+}
+
+/// An instance as templates see it. First is the first that is not lost: what one does for all is not left to the dead.
 fn place(topology: &Topology, instance: &Instance) -> Json {
     let place = topology.place(&instance.host);
+    let first = topology.present(&instance.component).next() == Some(instance);
     json!({
         "name": place.name, "address": place.address, "fqdn": place.fqdn,
-        "index": instance.index, "first": instance.index == 0,
+        "index": instance.index, "first": first,
     })
 }
 

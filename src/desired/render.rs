@@ -36,6 +36,8 @@ pub struct RenderedHooks {
     pub health: Vec<RenderedHook>,
     /// When it leaves.
     pub leave: Vec<RenderedHook>,
+    /// When it leaves and its host is dead.
+    pub forget: Vec<RenderedHook>,
 }
 
 /// How much of a resource is rendered.

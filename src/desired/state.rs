@@ -33,8 +33,10 @@ pub struct Desired {
     pub instances: Vec<DesiredInstance>,
     /// What comes before and after hosts change from another version; none when none does.
     pub passage: Option<DesiredPassage>,
+    /// Instances that leave for good, with nothing but their hooks.
+    pub leaving: Vec<DesiredInstance>,
     /// Everything goes: nothing is wanted of the deployment any more on the hosts.
-    pub leaving: Option<Leaving>,
+    pub going: Option<Leaving>,
 }
 
 /// How a deployment goes.
@@ -50,6 +52,11 @@ impl Desired {
     /// The instances on a host.
     pub fn on<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a DesiredInstance> {
         self.instances.iter().filter(move |it| it.instance.host == *host)
+    }
+
+    /// Whether the host leaves for good.
+    pub fn leaves(&self, host: &HostName) -> bool {
+        self.leaving.iter().any(|it| it.instance.host == *host)
     }
 }
 
@@ -80,6 +87,39 @@ pub fn health(topology: &Topology, instance: &Instance) -> Result<Vec<RenderedHo
     Ok(hooks)
 }
 
+/// The instances on hosts that leave, with the hooks that take them out of the service as it was: what those that are reached
+/// do themselves, and what the others do about the dead.
+pub fn farewell(
+    before: &Topology,
+    material: &Material,
+    facts: &BTreeMap<HostName, HostFacts>,
+) -> Result<Vec<DesiredInstance>, RenderError> {
+    let engine = Engine::new();
+    let known = Some(Known { material, facts });
+    let mut leaving = Vec::new();
+    for instance in before.instances.iter().filter(|it| before.leaving.contains(&it.host)) {
+        let Some(spec) = before.stack.component(&instance.component) else { continue };
+        let place = format!("component `{}` on `{}`", instance.component, instance.host);
+        let renderer = Renderer { engine: &engine, stack: &before.stack, place };
+        let context = Value::default();
+        let work = Work { topology: before, known, renderer, context };
+        let hooks = if before.lost.contains(&instance.host) {
+            let forget = work.hook(spec.hooks.forget.as_ref(), instance)?;
+            let forget = forget.into_iter().filter(|it| !before.leaving.contains(&it.on)).collect();
+            RenderedHooks { forget, ..RenderedHooks::default() }
+        } else {
+            RenderedHooks {
+                drain: work.hook(spec.hooks.drain.as_ref(), instance)?,
+                leave: work.hook(spec.hooks.leave.as_ref(), instance)?,
+                ..RenderedHooks::default()
+            }
+        };
+        let (resources, units) = (Vec::new(), Vec::new());
+        leaving.push(DesiredInstance { instance: instance.clone(), resources, hooks, units });
+    }
+    Ok(leaving)
+}
+
 fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, RenderError> {
     let engine = Engine::new();
     let mut instances = Vec::new();
@@ -103,7 +143,7 @@ fn build(topology: &Topology, known: Option<Known<'_>>) -> Result<Desired, Rende
             units: spec.units.clone(),
         });
     }
-    Ok(Desired { instances, passage: None, leaving: None })
+    Ok(Desired { instances, ..Desired::default() })
 }
 
 /// Fills in what only the bundle's manifest tells.
@@ -143,7 +183,7 @@ impl Work<'_> {
             undrain: self.hook(hooks.undrain.as_ref(), target)?,
             join: self.hook(hooks.join.as_ref(), target)?,
             health: self.hook(hooks.health.as_ref(), target)?,
-            leave: self.hook(hooks.leave.as_ref(), target)?,
+            ..RenderedHooks::default()
         })
     }
 

@@ -61,6 +61,8 @@ pub struct Certificate {
 pub struct Material {
     /// Name -> text, or host -> { public, private } for key pairs.
     pub secrets: Map<String, Value>,
+    /// Name -> the other values that are accepted while it is changed; usually none.
+    pub also: BTreeMap<String, Vec<String>>,
     /// By name and host.
     pub certificates: BTreeMap<(String, HostName), Certificate>,
     /// SHA-256 of the bundle's artifacts by name; empty when no bundle is at hand.

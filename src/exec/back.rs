@@ -6,7 +6,7 @@ use super::look::look_at;
 use super::run::Run;
 use crate::base::{Event, HostName};
 use crate::desired::Desired;
-use crate::plan::{Act, Lane, back, back_probes};
+use crate::plan::{Act, HookKind, Lane, back, back_probes, back_untouched};
 use crate::record::StepResult;
 use std::time::Duration;
 
@@ -62,7 +62,8 @@ pub(super) async fn put_back(
         Ok(seen) => seen,
         Err(cause) => return Some(unseen(&failed.host, cause.to_string())),
     };
-    let way = back(it, &seen);
+    let drained = matches!(step.act, Act::Hook { hook: HookKind::Drain, .. });
+    let way = if drained { back_untouched(it) } else { back(it, &seen) };
     let again = Run {
         desired: to.desired,
         depot: to.depot,

@@ -22,6 +22,13 @@ impl Fleet {
         self.links.get(host)
     }
 
+    /// The same without some hosts.
+    #[must_use]
+    pub fn without(&self, gone: impl Fn(&HostName) -> bool) -> Self {
+        let links = self.links.iter().filter(|(host, _)| !gone(host));
+        Self { links: links.map(|(host, link)| (host.clone(), link.clone())).collect() }
+    }
+
     /// Hosts and their connections in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&HostName, &Arc<dyn Session>)> {
         self.links.iter()

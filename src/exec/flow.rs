@@ -49,6 +49,7 @@ fn placed(plan: &Plan) -> Vec<Placed<'_>> {
 fn disturbs(plan: &Plan) -> bool {
     plan.steps().any(|step| match &step.act {
         Act::Restart { .. }
+        | Act::Stop { .. }
         | Act::Reload { .. }
         | Act::Gate { .. }
         | Act::Remove { .. }
@@ -202,7 +203,7 @@ mod tests {
         };
         let all =
             [("base", "a1"), ("base", "a2"), ("base", "d"), ("db", "d"), ("chat", "a1"), ("chat", "a2")];
-        Desired { instances: all.map(instance).into(), passage: None, leaving: None }
+        Desired { instances: all.map(instance).into(), ..Desired::default() }
     }
 
     fn waits(plan: &Plan) -> Vec<Vec<usize>> {

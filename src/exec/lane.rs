@@ -151,6 +151,7 @@ async fn converge(run: &Run<'_>, site: Site<'_>, step: &Step) -> End {
         Act::Apply { id, .. } => End::Failed(format!("{id} is not part of what is wanted")),
         Act::Packages { of } => packages(run, site, of).await,
         Act::Restart { unit } => unit_verb(run, site, unit, "restart").await,
+        Act::Stop { unit } => unit_verb(run, site, unit, "stop").await,
         Act::Reload { unit } => unit_verb(run, site, unit, "reload").await,
         Act::Gate { target, peers } => gate(run, target, peers).await,
         Act::Hook { hook, target, at } => match find_hook(run, *hook, target, *at) {
@@ -177,16 +178,14 @@ pub(super) fn find<'a>(
 }
 
 fn find_hook<'a>(run: &Run<'a>, kind: HookKind, target: &Instance, at: usize) -> Option<&'a RenderedHook> {
-    let mut instances = run.desired.instances.iter();
-    let it: &DesiredInstance = instances.find(|it| it.instance == *target)?;
-    let hooks = match kind {
-        HookKind::Drain => &it.hooks.drain,
-        HookKind::Undrain => &it.hooks.undrain,
-        HookKind::Join => &it.hooks.join,
-        HookKind::Health => &it.hooks.health,
-        HookKind::Leave => &it.hooks.leave,
+    let leaves = matches!(kind, HookKind::Leave | HookKind::Forget);
+    let mut leaving = run.desired.leaving.iter();
+    let it: &DesiredInstance = match leaving.find(|it| it.instance == *target) {
+        Some(it) => it,
+        None if leaves => return None,
+        None => run.desired.instances.iter().find(|it| it.instance == *target)?,
     };
-    hooks.get(at)
+    kind.of(&it.hooks).get(at)
 }
 
 async fn acts(site: Site<'_>, actions: &[Action]) -> Result<(), String> {

@@ -36,12 +36,15 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
 
 /// Writes what stands there now, after all the work on a host: nothing is owed any more.
 pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    if run.desired.leaves(host) {
+        return forgotten(run, host).await;
+    }
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
     let release = if run.plan.later.contains(host) { seen.release.clone() } else { run.release() };
-    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired) };
+    let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired, host) };
     let before = run.observed.get(host).cloned().unwrap_or_default();
     let manifest = manifest_of(&release, run.desired.on(host)).own(&before).with(beside);
-    if run.desired.leaving.is_some() {
+    if run.desired.going.is_some() {
         let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
         farewell(&run.plan.deployment, link.as_ref(), manifest.resources.is_empty()).await?;
         if manifest.resources.is_empty() {
@@ -105,6 +108,16 @@ async fn write(note: Note, run: &Run<'_>, host: &HostName) -> Result<(), String>
         run.sink.send(Event::Warning { host: Some(host.clone()), text });
     }
     Ok(())
+}
+
+/// A host that has left keeps nothing of the deployment, its encrypted secrets neither.
+async fn forgotten(run: &Run<'_>, host: &HostName) -> Result<(), String> {
+    let path = manifest_path(&run.plan.deployment);
+    let folder = quote(path.trim_end_matches("/manifest.json"));
+    let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
+    let output = link.exec(Exec::new(format!("rm -rf {folder}\n"), WITHIN)).await;
+    let output = output.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(()) } else { Err(output.text()) }
 }
 
 /// The action, and after it the mark of the unit's restart taken away.

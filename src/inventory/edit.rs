@@ -3,7 +3,7 @@
 
 use super::load;
 use super::mistake::Mistakes;
-use super::model::Inventory;
+use super::model::{Host, Inventory, Tls};
 use super::places::Places;
 use super::tree::{self, Entry, Node, Value};
 use crate::base::{HostName, Role, quote, unified};
@@ -49,6 +49,8 @@ pub struct NewHost {
     pub roles: Vec<Role>,
     /// SSH port where it differs from the whole file's.
     pub port: Option<u16>,
+    /// What it cannot do.
+    pub limits: Vec<String>,
 }
 
 /// A change that is ready to be looked at and written.
@@ -60,30 +62,37 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Adds a host after the last one.
-    pub fn add_host(path: &Path, new: &NewHost) -> Result<Self, EditError> {
+    /// Adds hosts after the last one and removes others, with the lines that describe them; none when there is nothing to do.
+    pub fn hosts(path: &Path, add: &[NewHost], remove: &[HostName]) -> Result<Option<Self>, EditError> {
+        let before = std::fs::read_to_string(path).map_err(|cause| unwritable(path, cause))?;
+        let mut after = before.clone();
+        for new in add {
+            after = Self::with_host(path, &after, new)?;
+        }
+        for name in remove {
+            after = Self::without_host(path, &after, name)?;
+        }
+        Ok((before != after).then(|| Self { path: path.to_owned(), before, after }))
+    }
+
+    fn with_host(path: &Path, text: &str, new: &NewHost) -> Result<String, EditError> {
         let line = host_line(new);
         let by_hand = format!("add under `hosts`: {line}");
-        Self::make(
-            path,
+        let same = |host: &Host| {
+            let told = (&host.name, &host.address, &host.roles, &host.limits);
+            told == (&new.name, &new.address, &new.roles, &new.limits)
+        };
+        Self::changed(
+            (path, text),
             by_hand,
             |text, tree| add_to_map(text, tree.child("hosts")?, &line),
-            |inventory| {
-                let added = inventory.hosts.last();
-                added
-                    .is_some_and(|host| {
-                        host.name == new.name && host.address == new.address && host.roles == new.roles
-                    })
-                    .then(|| inventory.hosts.pop())
-                    .is_some()
-            },
+            |inventory| inventory.hosts.last().is_some_and(same) && inventory.hosts.pop().is_some(),
         )
     }
 
-    /// Removes a host with the lines that describe it.
-    pub fn remove_host(path: &Path, name: &HostName) -> Result<Self, EditError> {
+    fn without_host(path: &Path, text: &str, name: &HostName) -> Result<String, EditError> {
         let by_hand = format!("remove `{name}` under `hosts`");
-        let before = load::load_alone(path)?;
+        let before = load::parse(path, text)?;
         let Some(at) = before.hosts.iter().position(|host| host.name == *name) else {
             return Err(EditError::ByHand {
                 file: path.display().to_string(),
@@ -91,12 +100,12 @@ impl Edit {
             });
         };
         let host = before.hosts[at].clone();
-        Self::make(
-            path,
+        Self::changed(
+            (path, text),
             by_hand,
             |text, tree| remove_line(text, tree.child("hosts")?, name.as_str()),
             move |inventory| {
-                inventory.hosts.insert(at, host.clone());
+                inventory.hosts.insert(at, host);
                 true
             },
         )
@@ -117,6 +126,24 @@ impl Edit {
             |inventory| std::mem::replace(&mut inventory.version, old).as_deref() == Some(version),
         );
         edit.map(Some)
+    }
+
+    /// Names the operator's own certificate, key and chain.
+    pub fn own_tls(path: &Path, [certificate, key, chain]: &[String; 3]) -> Result<Self, EditError> {
+        let old = load::load_alone(path)?.tls;
+        let value = format!(
+            "{{ certificate: {}, key: {}, chain: {} }}",
+            path_word(certificate),
+            path_word(key),
+            path_word(chain)
+        );
+        let by_hand = format!("write: tls: {value}");
+        Self::make(
+            path,
+            by_hand,
+            |text, tree| set_value(text, tree, ("tls", "domain"), &value),
+            |inventory| matches!(std::mem::replace(&mut inventory.tls, old), Tls::Own { .. }),
+        )
     }
 
     /// Puts a whole earlier text in the place of the present one; none when it is the same.
@@ -151,18 +178,28 @@ impl Edit {
         edit.map(Some)
     }
 
-    /// Makes the change and proves it: `undo` takes it back out of the new inventory, which must then equal the old one.
+    /// Makes the change of the file.
     fn make(
         path: &Path,
         by_hand: String,
         change: impl FnOnce(&str, &Node) -> Option<String>,
         undo: impl FnOnce(&mut Inventory) -> bool,
     ) -> Result<Self, EditError> {
-        let mut old = load::load_alone(path)?;
         let before = std::fs::read_to_string(path).map_err(|cause| unwritable(path, cause))?;
+        let after = Self::changed((path, &before), by_hand, change, undo)?;
+        Ok(Self { path: path.to_owned(), before, after })
+    }
+
+    /// Makes the change and proves it: `undo` takes it back out of the new inventory, which must then equal the old one.
+    fn changed(
+        (path, before): (&Path, &str),
+        by_hand: String,
+        change: impl FnOnce(&str, &Node) -> Option<String>,
+        undo: impl FnOnce(&mut Inventory) -> bool,
+    ) -> Result<String, EditError> {
+        let mut old = load::parse(path, before)?;
         let refused = || EditError::ByHand { file: path.display().to_string(), by_hand };
-        let Some(after) = tree::parse(&before, &mut Vec::new()).and_then(|tree| change(&before, &tree))
-        else {
+        let Some(after) = tree::parse(before, &mut Vec::new()).and_then(|tree| change(before, &tree)) else {
             return Err(refused());
         };
         let Ok(mut new) = load::parse(path, &after) else { return Err(refused()) };
@@ -172,7 +209,7 @@ impl Edit {
         if !undone || new != old {
             return Err(refused());
         }
-        Ok(Self { path: path.to_owned(), before, after })
+        Ok(after)
     }
 
     /// The change as a unified diff.
@@ -208,8 +245,10 @@ fn unwritable(path: &Path, cause: std::io::Error) -> EditError {
 fn host_line(new: &NewHost) -> String {
     let roles: Vec<String> = new.roles.iter().map(|role| word(role.as_str())).collect();
     let ssh = new.port.map(|port| format!(", ssh: {{ port: {port} }}")).unwrap_or_default();
+    let limits: Vec<String> = new.limits.iter().map(|limit| word(limit)).collect();
+    let limits = if limits.is_empty() { String::new() } else { format!(", limits: [{}]", limits.join(", ")) };
     format!(
-        "{}: {{ address: {}, roles: [{}]{ssh} }}",
+        "{}: {{ address: {}, roles: [{}]{ssh}{limits} }}",
         word(new.name.as_str()),
         word(&new.address),
         roles.join(", ")
@@ -221,6 +260,12 @@ fn word(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let special = matches!(text.to_ascii_lowercase().as_str(), "null" | "true" | "false");
     if plain && !special && !text.is_empty() { text.to_owned() } else { format!("\"{text}\"") }
+}
+
+/// A relative path as YAML.
+fn path_word(path: &str) -> String {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if plain { path.to_owned() } else { format!("{path:?}") }
 }
 
 /// Adds `key: value` after the last entry of a map, in the map's own style.

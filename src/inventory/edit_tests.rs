@@ -2,7 +2,7 @@
 
 use super::edit::{Edit, EditError, NewHost};
 use crate::base::{HostName, Role};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 const HEAD: &str = "# ours\nname: a   # the name\ndomain: a.example\nstack: s\n";
@@ -27,7 +27,16 @@ fn host(name: &str, address: &str) -> NewHost {
         address: address.to_owned(),
         roles,
         port: Some(2222),
+        limits: Vec::new(),
     }
+}
+
+fn added(path: &Path, new: &NewHost) -> Result<Edit, EditError> {
+    Edit::hosts(path, std::slice::from_ref(new), &[]).map(|edit| edit.expect("it is new"))
+}
+
+fn removed(path: &Path, name: &HostName) -> Result<Edit, EditError> {
+    Edit::hosts(path, &[], std::slice::from_ref(name)).map(|edit| edit.expect("it goes"))
 }
 
 /// The lines that the diff adds or removes.
@@ -41,7 +50,7 @@ const BLOCK: &str = "hosts:\n  app1: { address: 10.0.0.1, roles: [app] }   # fir
 #[test]
 fn a_host_is_added_after_the_last_one_and_everything_else_stays() {
     let (_kept, path) = Kept::file(BLOCK);
-    let edit = Edit::add_host(&path, &host("应用3", "2001:db8::3")).expect("it can be added");
+    let edit = added(&path, &host("应用3", "2001:db8::3")).expect("it can be added");
     let line = r#"+  应用3: { address: "2001:db8::3", roles: [app, balancer], ssh: { port: 2222 } }"#;
     assert_eq!(changed(&edit), [line]);
     let backup = edit.write().expect("it can be written");
@@ -54,13 +63,13 @@ fn a_host_is_added_after_the_last_one_and_everything_else_stays() {
 #[test]
 fn a_host_is_added_to_hosts_in_braces_and_to_a_file_with_crlf() {
     let (_kept, path) = Kept::file("hosts: { app1: { address: 10.0.0.1, roles: [app] } }\n");
-    let edit = Edit::add_host(&path, &host("app2", "10.0.0.2")).expect("it can be added");
+    let edit = added(&path, &host("app2", "10.0.0.2")).expect("it can be added");
     assert!(
         changed(&edit)[1]
             .ends_with("[app] }, app2: { address: 10.0.0.2, roles: [app, balancer], ssh: { port: 2222 } } }")
     );
     let (kept, path) = Kept::file(&BLOCK.replace('\n', "\r\n"));
-    Edit::add_host(&path, &host("app3", "10.0.0.3")).and_then(|edit| edit.write()).expect("it can be added");
+    added(&path, &host("app3", "10.0.0.3")).and_then(|edit| edit.write()).expect("it can be added");
     let text = std::fs::read_to_string(kept.folder.path().join("a.yml")).expect("there");
     assert!(text.contains("ssh: { port: 2222 } }\r\n"));
 }
@@ -68,22 +77,22 @@ fn a_host_is_added_to_hosts_in_braces_and_to_a_file_with_crlf() {
 #[test]
 fn a_host_is_removed_with_its_lines_only() {
     let (_kept, path) = Kept::file(BLOCK);
-    let edit = Edit::remove_host(&path, &HostName::new("app2").expect("a name")).expect("it can be removed");
+    let edit = removed(&path, &HostName::new("app2").expect("a name")).expect("it can be removed");
     assert_eq!(changed(&edit).len(), 5, "{}", edit.diff());
-    let edit = Edit::remove_host(&path, &HostName::new("app1").expect("a name")).expect("it can be removed");
+    let edit = removed(&path, &HostName::new("app1").expect("a name")).expect("it can be removed");
     assert_eq!(changed(&edit), ["-  app1: { address: 10.0.0.1, roles: [app] }   # first"]);
-    assert!(Edit::remove_host(&path, &HostName::new("app9").expect("a name")).is_err());
+    assert!(removed(&path, &HostName::new("app9").expect("a name")).is_err());
 }
 
 #[test]
 fn the_last_host_and_a_host_others_refer_to_are_not_removed() {
     let name = HostName::new("app1").expect("a name");
     let (_kept, path) = Kept::file("hosts:\n  app1: { address: 10.0.0.1, roles: [app] }\n");
-    assert!(matches!(Edit::remove_host(&path, &name), Err(EditError::ByHand { .. })));
+    assert!(matches!(removed(&path, &name), Err(EditError::ByHand { .. })));
     let (_kept, path) = Kept::file(
         "hosts:\n  app1: { address: 10.0.0.1, roles: &r [app] }\n  app2: { address: 10.0.0.2, roles: *r }\n",
     );
-    assert!(matches!(Edit::remove_host(&path, &name), Err(EditError::ByHand { .. })));
+    assert!(matches!(removed(&path, &name), Err(EditError::ByHand { .. })));
 }
 
 #[test]
@@ -107,5 +116,30 @@ fn a_key_is_trusted_wherever_the_keys_stand() {
         assert!(changed(&edit).contains(&format!("+{line}")), "{bundle}: {}", edit.diff());
         edit.write().expect("written");
         assert!(Edit::trust_key(&path, KEY).is_ok_and(|edit| edit.is_none()), "it is trusted already");
+    }
+}
+
+#[test]
+fn an_own_certificate_is_named_and_the_comments_stay() {
+    let names = ["tls/a.crt", "tls/a.key", "tls/a.chain.crt"].map(str::to_owned);
+    for (tail, wanted) in [
+        (
+            "",
+            "domain: im.example   # ours\ntls: { certificate: tls/a.crt, key: tls/a.key, chain: tls/a.chain.crt }\n",
+        ),
+        (
+            "tls: { ca: private }   # for now\n",
+            "tls: { certificate: tls/a.crt, key: tls/a.key, chain: tls/a.chain.crt }   # for now\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.yml");
+        let text = format!(
+            "name: acme\ndomain: im.example   # ours\nstack: s\nhosts:\n  app1: {{ address: 10.0.0.1, roles: [app] }}\n{tail}"
+        );
+        std::fs::write(&path, &text).unwrap();
+        let edit = Edit::own_tls(&path, &names).unwrap();
+        assert!(edit.after().contains(wanted), "{}", edit.after());
+        assert!(edit.after().contains("# ours"));
     }
 }

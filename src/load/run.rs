@@ -5,7 +5,7 @@ use super::crowd::Crowd;
 use super::history::Absent;
 use super::ledger::{Ledger, Meant};
 use super::result::{micros, times};
-use super::schedule::{Kind, Rates, Schedule};
+use super::schedule::{Kind, Next, Rates, Schedule};
 use super::session::Order;
 use super::shared::{FilePlace, Seen, Shared, Tried};
 use super::watch::{Spent, spent_here};
@@ -133,17 +133,6 @@ pub(super) struct Run {
     unsent: u64,
     /// Messages that were handed to a session.
     handed: u64,
-}
-
-/// What numbers come next, a kind each.
-#[derive(Default)]
-struct Next {
-    message: usize,
-    chat: usize,
-    absent: usize,
-    group: usize,
-    upload: usize,
-    back: usize,
 }
 
 impl Run {

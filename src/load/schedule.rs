@@ -99,6 +99,17 @@ impl Iterator for Schedule {
     }
 }
 
+/// How many of each kind have begun.
+#[derive(Default)]
+pub(super) struct Next {
+    pub(super) message: usize,
+    pub(super) chat: usize,
+    pub(super) absent: usize,
+    pub(super) group: usize,
+    pub(super) upload: usize,
+    pub(super) back: usize,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

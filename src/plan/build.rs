@@ -4,7 +4,7 @@ use super::manifest::{MANIFEST_KEY, manifest_script};
 use super::members::members;
 use super::standing::{STANDING_KEY, standing_script};
 use super::story::{Around, Story, apply_step, join_key, story};
-use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, passage, removal};
+use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, leaving, passage, removal};
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::Desired;
 use crate::record::Observed;
@@ -54,7 +54,7 @@ pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec
 pub fn later_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
     let leftovers = removal::leftovers(host, desired, seen);
     let mut probes: Vec<Probe> = leftovers.iter().flat_map(|kept| kept.resource.kind().probes()).collect();
-    if desired.leaving.is_some() {
+    if desired.going.is_some() {
         let script = format!("[ ! -s {BEFORE} ] || cat {BEFORE}");
         probes.push(Probe::Script { key: BEFORE_KEY.to_owned(), script });
     }
@@ -69,6 +69,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
     if !prepared.lanes.is_empty() {
         stages.push(Stage { title: "packages".to_owned(), batches: vec![Batch { lanes: prepared.lanes }] });
     }
+    stages.extend(leaving::leave(scene));
     let mut settled: BTreeMap<HostName, usize> = BTreeMap::new();
     for level in &scene.topology.levels {
         let stage = level_stage(scene, level, &prepared.ids, &mut settled);
@@ -79,6 +80,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
     if !lanes.is_empty() {
         stages.push(Stage { title: "removal".to_owned(), batches: vec![Batch { lanes }] });
     }
+    stages.extend(leaving::forget(scene));
     stages.extend(passage::after(scene));
     let (stages, later) = passage::paused(scene, stages);
     Plan {
@@ -89,7 +91,7 @@ pub fn install(scene: Scene<'_>) -> Plan {
         basis: scene.basis.clone(),
         stages,
         needs: needs(scene),
-        notes: passage::notes(scene).into_iter().chain(notes(scene)).collect(),
+        notes: passage::notes(scene).into_iter().chain(leaving::notes(scene)).chain(notes(scene)).collect(),
         later,
         open: passage::is_open(scene),
         settled,
@@ -203,10 +205,16 @@ fn level_stage(
         let members = members(scene, component);
         for it in scene.desired.instances.iter().filter(|it| it.instance.component == *component) {
             let Some(seen) = scene.observed.get(&it.instance.host) else { continue };
-            let peers = members.iter().filter(|peer| **peer != it.instance).cloned().collect();
+            // Where all change at once nobody is left to be asked.
+            let peers = members.iter().filter(|peer| **peer != it.instance && !together(scene, component));
+            let peers = peers.cloned().collect();
             let prepared = prepared.get(&it.instance).unwrap_or(&none);
             let updated = updated(scene.desired, &it.instance.host, seen);
-            let told = story(it, seen, Around { prepared, peers, updated });
+            let told = story(
+                it,
+                seen,
+                Around { prepared, peers, updated, ill: scene.pace.restart.get(&it.instance) },
+            );
             *settled.entry(it.instance.host.clone()).or_default() += told.settled;
             if !told.steps.is_empty() {
                 stories.push((it.instance.host.clone(), told));
@@ -228,6 +236,10 @@ fn level_stage(
         }
     }
     Some(Stage { title: titles.join(", "), batches: out })
+}
+
+fn together(scene: Scene<'_>, component: &Component) -> bool {
+    scene.pace.together.contains(component)
 }
 
 /// Packages of a host that get security updates.
@@ -252,6 +264,7 @@ fn component_batches(
     }
     stories.sort_by_key(|(host, story)| (!canary(host), story.last));
     let by_stack = scene.topology.stack.component(component).map_or(1, |spec| spec.rollout.max_unavailable);
+    let by_stack = if together(scene, component) { 0 } else { by_stack };
     let allowed = scene.pace.at_once(by_stack, scene.topology.present(component).count());
     let lanes = |stories: Vec<(HostName, Story)>| -> Vec<Lane> {
         let lane =

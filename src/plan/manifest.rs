@@ -1,6 +1,6 @@
 //! What imctl put on a host, written down on that host: the basis of taking things away again.
 
-use crate::base::{Component, quote};
+use crate::base::{Component, HostName, quote};
 use crate::desired::{Desired, DesiredInstance, Leaving, REMEDIES};
 use crate::record::Observed;
 use crate::resource::Resource;
@@ -81,12 +81,12 @@ impl Manifest {
 
     /// What a change toward `desired` leaves as it is: an installation leaves remedies alone, and what puts remedies on a
     /// host leaves everything else and those that are there. Data stay whatever is changed; a removal of the whole deployment
-    /// leaves nothing, or them alone.
+    /// leaves nothing, or them alone. Nothing stays on a host that leaves.
     #[must_use]
-    pub fn beside(mut self, desired: &Desired) -> Self {
+    pub fn beside(mut self, desired: &Desired, host: &HostName) -> Self {
         let mends = |it: &DesiredInstance| it.instance.component.as_str() == REMEDIES;
         let data = |kept: &Kept| matches!(kept.resource, Resource::Data(_));
-        if desired.leaving == Some(Leaving::Whole) {
+        if desired.going == Some(Leaving::Whole) || desired.leaves(host) {
             self.resources.clear();
         } else if desired.instances.is_empty() {
             self.resources.retain(data);

@@ -6,23 +6,31 @@ mod back;
 mod basis;
 mod batches;
 mod build;
+mod ill;
+mod leaving;
 mod manifest;
 mod members;
+mod onward;
 mod passage;
 mod removal;
+mod roles;
 mod standing;
 mod story;
 
-pub use back::{back, back_probes};
+pub use back::{back, back_probes, back_untouched};
 pub use basis::Basis;
 pub use batches::batches;
 pub use build::{BEFORE_KEY, Scene, install, later_probes, probes};
+pub use ill::to_restart;
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
+pub use onward::{foreseen, onward};
 pub use passage::{Pace, Part, Share, shut};
 pub use removal::leftovers;
+pub use roles::{keeps_data, refusals};
 pub use standing::{Owed, STANDING_KEY, Standing, lease_folder, owed_folder, standing_script};
 
 use crate::base::{Component, HostName, ResourceId};
+use crate::desired::{RenderedHook, RenderedHooks};
 use crate::topology::Instance;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,6 +177,11 @@ pub enum Act {
         /// The unit.
         unit: String,
     },
+    /// Stop a unit that failed, before what it runs on changes under it.
+    Stop {
+        /// The unit.
+        unit: String,
+    },
     /// Let a unit read its configuration again.
     Reload {
         /// The unit.
@@ -220,6 +233,8 @@ pub enum HookKind {
     Health,
     /// Leave for good.
     Leave,
+    /// The others wait no more for one whose host is dead.
+    Forget,
 }
 
 impl HookKind {
@@ -231,6 +246,19 @@ impl HookKind {
             Self::Join => "join",
             Self::Health => "health",
             Self::Leave => "leave",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// The scripts of this kind.
+    pub fn of(self, hooks: &RenderedHooks) -> &[RenderedHook] {
+        match self {
+            Self::Drain => &hooks.drain,
+            Self::Undrain => &hooks.undrain,
+            Self::Join => &hooks.join,
+            Self::Health => &hooks.health,
+            Self::Leave => &hooks.leave,
+            Self::Forget => &hooks.forget,
         }
     }
 }

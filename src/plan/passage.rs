@@ -6,6 +6,7 @@ use crate::base::{Component, HostName};
 use crate::desired::{Desired, DesiredPassage, RenderedHook};
 use crate::record::Observed;
 use crate::resource::Probe;
+use crate::topology::Instance;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +67,10 @@ pub struct Pace {
     pub batch: Option<Share>,
     /// Ends after the canary, and before what cannot be undone.
     pub pause: bool,
+    /// Instances that are restarted although they stand as they should, and why.
+    pub restart: BTreeMap<Instance, String>,
+    /// Components whose hosts change all at once, because those that have changed and those that have not cannot work together.
+    pub together: BTreeSet<Component>,
 }
 
 impl Pace {

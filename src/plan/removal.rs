@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 pub fn leftovers(host: &HostName, desired: &Desired, seen: &Observed) -> Vec<Kept> {
     let wanted: Vec<&Resource> = desired.on(host).flat_map(|it| &it.resources).collect();
     let manifest = Manifest::seen(seen);
-    let beside = manifest.clone().beside(desired);
+    let beside = manifest.clone().beside(desired, host);
     let rest = |kept: Kept| {
         let resource = kept.resource.remainder(&wanted)?;
-        let resource = desired.leaving.map_or(resource.clone(), |leaving| leave(resource, leaving));
+        let resource = desired.going.map_or(resource.clone(), |leaving| leave(resource, leaving));
         Some(Kept { resource, ..kept })
     };
     let others = manifest.resources.into_iter().filter(|kept| !beside.resources.contains(kept));
@@ -80,7 +80,7 @@ fn step(host: &HostName, desired: &Desired, kept: &Kept) -> Step {
         _ => String::new(),
     };
     let because =
-        if desired.leaving.is_some() { None } else { Some("the inventory no longer wants it".to_owned()) };
+        if desired.going.is_some() { None } else { Some("the inventory no longer wants it".to_owned()) };
     Step {
         on: host.clone(),
         component: kept.component.clone(),

@@ -34,6 +34,8 @@ pub(super) struct Around<'a> {
     pub(super) peers: Vec<Instance>,
     /// Packages of its host that get security updates.
     pub(super) updated: BTreeSet<&'a str>,
+    /// Why it is restarted although it stands as it should.
+    pub(super) ill: Option<&'a String>,
 }
 
 /// Tells the story of an instance.
@@ -52,6 +54,9 @@ pub(super) fn story(it: &DesiredInstance, seen: &Observed, around: Around<'_>) -
     };
     teller.owed();
     teller.updated(&around.updated);
+    if let Some(because) = around.ill {
+        teller.restart_all(because);
+    }
     for resource in &it.resources {
         teller.resource(resource);
     }
@@ -107,10 +112,13 @@ impl Teller<'_> {
             _ => false,
         };
         if self.it.resources.iter().any(brings) {
-            let because = "its packages get security updates".to_owned();
-            let asked = Asked { restart: true, because };
-            self.asked.extend(self.it.units.iter().map(|unit| (unit.clone(), asked.clone())));
+            self.restart_all("its packages get security updates");
         }
+    }
+
+    fn restart_all(&mut self, because: &str) {
+        let asked = Asked { restart: true, because: because.to_owned() };
+        self.asked.extend(self.it.units.iter().map(|unit| (unit.clone(), asked.clone())));
     }
 
     fn resource(&mut self, resource: &Resource) {
@@ -233,7 +241,9 @@ impl Teller<'_> {
         self.story.last = self.story.steps.iter().all(restarts);
         if self.running_disturbed {
             self.story.disturbs = true;
-            let mut steps: Vec<Step> = self.gate().into_iter().collect();
+            let asks = !self.it.hooks.health.is_empty();
+            let gate = asks.then(|| gate_step(&self.it.instance, &self.peers, "disturbed")).flatten();
+            let mut steps: Vec<Step> = gate.into_iter().collect();
             steps.extend(hook_steps(self.it, HookKind::Drain));
             steps.append(&mut self.story.steps);
             self.story.steps = steps;
@@ -247,35 +257,31 @@ impl Teller<'_> {
         self.story
     }
 
-    /// The step that keeps the last well instance from being disturbed.
-    fn gate(&self) -> Option<Step> {
-        if self.peers.is_empty() || self.it.hooks.health.is_empty() {
-            return None;
-        }
-        let others = if self.peers.len() == 1 {
-            "the other one is".to_owned()
-        } else {
-            format!("the other {} are", self.peers.len())
-        };
-        let instance = &self.it.instance;
-        Some(Step {
-            on: instance.host.clone(),
-            component: instance.component.clone(),
-            verb: Verb::Hook,
-            kind: "gate".to_owned(),
-            name: instance.component.to_string(),
-            summary: format!("{others} well, before this one is disturbed"),
-            lines: Vec::new(),
-            because: None,
-            act: Act::Gate { target: instance.clone(), peers: self.peers.clone() },
-            digest: String::new(),
-        })
-    }
-
     fn is_active(&self, unit: &str) -> bool {
         let state = self.seen.units.get(unit).map(|state| state.active.as_str());
         matches!(state, Some("active" | "reloading" | "activating"))
     }
+}
+
+/// The step that keeps the last well instance from being disturbed.
+pub(super) fn gate_step(instance: &Instance, peers: &[Instance], what: &str) -> Option<Step> {
+    let others = match peers.len() {
+        0 => return None,
+        1 => "the other one is".to_owned(),
+        more => format!("the other {more} are"),
+    };
+    Some(Step {
+        on: instance.host.clone(),
+        component: instance.component.clone(),
+        verb: Verb::Hook,
+        kind: "gate".to_owned(),
+        name: instance.component.to_string(),
+        summary: format!("{others} well, before this one is {what}"),
+        lines: Vec::new(),
+        because: None,
+        act: Act::Gate { target: instance.clone(), peers: peers.to_vec() },
+        digest: String::new(),
+    })
 }
 
 /// Key of the answer that tells whether the instance has joined.
@@ -312,13 +318,6 @@ pub(super) fn apply_step(
 
 /// The steps of a hook, one for each script.
 pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind) -> Vec<Step> {
-    let hooks: &[RenderedHook] = match kind {
-        HookKind::Drain => &it.hooks.drain,
-        HookKind::Undrain => &it.hooks.undrain,
-        HookKind::Join => &it.hooks.join,
-        HookKind::Health => &it.hooks.health,
-        HookKind::Leave => &it.hooks.leave,
-    };
     let step = |(at, hook): (usize, &RenderedHook)| Step {
         on: hook.on.clone(),
         component: it.instance.component.clone(),
@@ -331,5 +330,5 @@ pub(super) fn hook_steps(it: &DesiredInstance, kind: HookKind) -> Vec<Step> {
         act: Act::Hook { hook: kind, target: it.instance.clone(), at },
         digest: digest(&hook.script),
     };
-    hooks.iter().enumerate().map(step).collect()
+    kind.of(&it.hooks).iter().enumerate().map(step).collect()
 }

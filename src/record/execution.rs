@@ -55,6 +55,16 @@ pub struct Execution {
 }
 
 impl Execution {
+    /// Adds a run that followed this one.
+    pub fn append(&mut self, later: Self) {
+        for (host, result) in later.hosts {
+            self.hosts.entry(host).or_default().steps.extend(result.steps);
+        }
+        self.took += later.took;
+        self.put_back.extend(later.put_back);
+        self.interrupted |= later.interrupted;
+    }
+
     /// Whether every host did all its steps.
     pub fn succeeded(&self) -> bool {
         !self.interrupted

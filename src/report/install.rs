@@ -167,7 +167,7 @@ fn amounts(totals: &Totals) -> String {
             parts.push(format!("{count} {word}"));
         }
     }
-    for (count, noun) in [(totals.restarts, "restart"), (totals.hooks, "hook")] {
+    for (count, noun) in [(totals.restarts, "restart"), (totals.reloads, "reload"), (totals.hooks, "hook")] {
         if count > 0 {
             parts.push(counted(count, noun));
         }

@@ -137,7 +137,7 @@ fn tone(mark: Mark) -> Tone {
         Mark::Create => Tone::Good,
         Mark::Update => Tone::Warn,
         Mark::Remove => Tone::Bad,
-        Mark::Restart | Mark::Hook => Tone::Act,
+        Mark::Restart | Mark::Reload | Mark::Hook => Tone::Act,
         Mark::Later => Tone::Quiet,
     }
 }
@@ -158,8 +158,11 @@ fn totals_line(view: &PlanView) -> String {
         format!("{} to change", totals.change),
         format!("{} to remove", totals.remove),
         counted(totals.restarts, "restart"),
-        counted(totals.hooks, "hook"),
     ];
+    if totals.reloads > 0 {
+        parts.push(counted(totals.reloads, "reload"));
+    }
+    parts.push(counted(totals.hooks, "hook"));
     if totals.later > 0 {
         parts.push(format!("{} known later", totals.later));
     }

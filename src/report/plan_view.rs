@@ -58,8 +58,10 @@ pub enum Mark {
     Update,
     /// `-`
     Remove,
-    /// `^` restart or reload.
+    /// `^` restart.
     Restart,
+    /// `^` reload: nothing is interrupted.
+    Reload,
     /// `!` hook.
     Hook,
     /// `?` known only after earlier steps.
@@ -73,7 +75,7 @@ impl Mark {
             Self::Create => '+',
             Self::Update => '~',
             Self::Remove => '-',
-            Self::Restart => '^',
+            Self::Restart | Self::Reload => '^',
             Self::Hook => '!',
             Self::Later => '?',
         }
@@ -106,8 +108,10 @@ pub struct Totals {
     pub change: usize,
     /// Resources removed.
     pub remove: usize,
-    /// Restarts and reloads.
+    /// Restarts.
     pub restarts: usize,
+    /// Reloads, which interrupt nothing.
+    pub reloads: usize,
     /// Hooks run.
     pub hooks: usize,
     /// Known only later.
@@ -134,6 +138,7 @@ impl PlanView {
                 Mark::Update => &mut totals.change,
                 Mark::Remove => &mut totals.remove,
                 Mark::Restart => &mut totals.restarts,
+                Mark::Reload => &mut totals.reloads,
                 Mark::Hook => &mut totals.hooks,
                 Mark::Later => &mut totals.later,
             };

@@ -61,16 +61,16 @@ impl Command {
         self.script.as_deref().unwrap_or_default()
     }
 
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         self.id().to_string()
     }
 
-    fn mark(&self) -> String {
+    pub(super) fn mark(&self) -> String {
         format!("{MARKS}/{}", self.name.replace('/', "_"))
     }
 
     /// What the mark holds after the script went well.
-    fn mark_text(&self) -> String {
+    pub(super) fn mark_text(&self) -> String {
         format!("{}\n", sha256(self.text().as_bytes()))
     }
 

@@ -9,6 +9,7 @@ mod data;
 mod directory;
 mod file;
 mod firewall;
+mod foreseen;
 mod look;
 mod package;
 mod package_unit;

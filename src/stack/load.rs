@@ -207,6 +207,7 @@ impl Stack {
             }
         }
         found.extend(self.passage_mistakes());
+        found.extend(self.rotation_mistakes());
         for (name, shape) in &self.file.shapes {
             let mut roles = shape.groups.iter().flat_map(|group| &group.roles);
             if let Some(role) = roles.find(|role| !self.file.roles.contains_key(*role)) {

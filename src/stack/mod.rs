@@ -5,6 +5,7 @@ mod checks;
 mod load;
 mod model;
 mod passage;
+mod rotation;
 mod scan;
 mod schema;
 mod sizing;
@@ -21,6 +22,7 @@ pub use model::{
     HostsShape, PortSpec, Protocol, RoleSpec, Rollout, SecretSpec, SettingSpec, StackFile, Version,
 };
 pub use passage::{Keep, Passage, SchemaSpec, Way};
+pub use rotation::Rotation;
 pub use scan::{ScanFile, ScanSpec};
 pub use schema::{Difference, columns, differences};
 pub use sizing::{Basis, Constant, DefaultSpec, DerivedSetting, Need, RoleSizing, SizingFile, Term};

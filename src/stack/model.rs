@@ -3,6 +3,7 @@
 //! Templates see keys with `_` where YAML has `-`.
 
 use super::passage::{Keep, Passage, SchemaSpec};
+use super::rotation::Rotation;
 use crate::base::{Component, Role};
 use crate::resource::Resource;
 use schemars::JsonSchema;
@@ -28,6 +29,9 @@ pub struct StackFile {
     /// Secrets made once for a deployment: name -> shape.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// How secrets are changed while they are in use: name -> what that takes. One that is not here cannot be.
+    #[serde(default)]
+    pub rotations: BTreeMap<String, Rotation>,
     /// Certificates made by the private CA: name -> who it is for.
     #[serde(default)]
     pub certificates: BTreeMap<String, CertificateSpec>,
@@ -149,6 +153,12 @@ pub struct RoleSpec {
     /// Counts that work but deserve a warning, with the reason.
     #[serde(default)]
     pub warn: BTreeMap<usize, String>,
+    /// Counts that cannot be gone below once they were reached, with the reason.
+    #[serde(default)]
+    pub once: BTreeMap<usize, String>,
+    /// Its hosts keep data of users: one leaves only by a typed confirmation.
+    #[serde(default)]
+    pub data: bool,
 }
 
 /// The shape of a generated secret.
@@ -297,9 +307,12 @@ pub struct Hooks {
     /// After its services run: prove that it is well. Also the gate before the next host is touched.
     #[serde(default)]
     pub health: Option<Hook>,
-    /// When it leaves for good.
+    /// When it leaves for good, on the service that stands.
     #[serde(default)]
     pub leave: Option<Hook>,
+    /// When its host is dead and leaves for good: the others, named by `on`, wait for it no more.
+    #[serde(default)]
+    pub forget: Option<Hook>,
 }
 
 /// A hook: a script with its place and its limits. String leaves are templates.

@@ -1,5 +1,6 @@
 //! What is inside `secrets.age`, as types. Only `vault` reads and writes them.
 
+use super::turn::Phase;
 use crate::base::{HostName, Secret};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -33,6 +34,29 @@ pub(super) struct Contents {
     pub(super) authority: Option<KeptAuthority>,
     /// By name and host.
     pub(super) certificates: BTreeMap<String, BTreeMap<HostName, KeptCertificate>>,
+    /// Secrets that are being changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) turn: Option<KeptTurn>,
+    /// Certificates that were issued anew and are not agreed yet, by name and host.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) renewed: BTreeMap<String, BTreeMap<HostName, KeptCertificate>>,
+}
+
+/// Secrets that are being changed: how far it has come, and the value of each that is not the one in use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct KeptTurn {
+    pub(super) phase: Phase,
+    /// Until the new value is in use the new ones, afterwards the old ones.
+    pub(super) others: BTreeMap<String, KeptOther>,
+}
+
+/// The other value of a secret that is being changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct KeptOther {
+    pub(super) value: Hidden,
+    pub(super) made: Timestamp,
 }
 
 /// A kept secret.

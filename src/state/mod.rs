@@ -16,6 +16,7 @@ mod release;
 mod results;
 mod run_log;
 mod shape;
+mod turn;
 mod unlock;
 mod vault;
 
@@ -27,8 +28,8 @@ pub use chain::{Chain, Copied, Fault};
 pub use error::StateError;
 pub use history::{About, BEGAN, Entry, HISTORY, Operation, StepCounts, operations};
 pub use keepsake::{KEEPSAKE, Keepsake, STATE_TAR, write_private};
-pub use own::{OwnFiles, own_certificate_mistakes};
-pub use place::Lock;
+pub use own::{OwnFiles, own_certificate_mistakes, split_certificates};
+pub use place::{Lock, must_be_private};
 pub use published::{Published, read_certificate};
 pub use recipients::{Means, NewRecipient, Recipient};
 pub use redact::Redactor;
@@ -36,6 +37,7 @@ pub use release::{Release, ReleasedBundle};
 pub use results::{Kept, ResultKind};
 pub use run_log::{RunLog, event_line};
 pub use shape::{KeyPair, Shape};
+pub use turn::{Phase, Sides};
 pub use unlock::{Ask, Question, Unlocker};
 pub use vault::{Issued, Value, Vault};
 

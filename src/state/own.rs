@@ -89,6 +89,16 @@ fn verified(
         .map_err(|cause| cause.to_string())
 }
 
+/// The first certificate of a PEM text and those that follow, as the texts they are; `path` is what errors name.
+pub fn split_certificates(path: &Path, text: &str) -> Result<(String, String), StateError> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let end =
+        text.find(END).map(|at| at + END.len()).ok_or_else(|| no_pem(path, "holds no certificate in PEM"))?;
+    let more = text[end..].trim_start();
+    let more = if more.is_empty() { String::new() } else { format!("{}\n", more.trim_end()) };
+    Ok((format!("{}\n", text[..end].trim()), more))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StateError> {
     let text = std::fs::read(path).map_err(place::io("read", path))?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
@@ -97,4 +107,20 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, StateError>
 
 fn no_pem(path: &Path, cause: &str) -> StateError {
     StateError::Certificate { name: path.display().to_string(), cause: cause.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issuers_that_follow_in_the_same_file_are_the_chain() {
+        let one = |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n");
+        let path = Path::new("full.pem");
+        let split = |text: &str| split_certificates(path, text).unwrap();
+        assert_eq!(split(&one("leaf")), (one("leaf"), String::new()));
+        let whole = format!("{}\n{}{}", one("leaf"), one("middle"), one("root"));
+        assert_eq!(split(&whole), (one("leaf"), format!("{}{}", one("middle"), one("root"))));
+        assert!(split_certificates(path, "no PEM").is_err());
+    }
 }

@@ -132,7 +132,7 @@ pub(super) fn names(folder: &Path) -> Result<Vec<String>, StateError> {
 }
 
 /// Refuses a file with a passphrase or key that others can read.
-pub(super) fn must_be_private(path: &Path) -> Result<(), StateError> {
+pub fn must_be_private(path: &Path) -> Result<(), StateError> {
     let mode = fs::metadata(path).map_err(io("read", path))?.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(StateError::TooOpen { path: path.to_owned(), mode: format!("{mode:04o}") });

@@ -4,7 +4,9 @@ use super::vault::other_format;
 use super::{State, StateError, place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A record of what was installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Release {
     /// SHA-256 of the inventory file.
     #[serde(default)]
     pub inventory: String,
+    /// SHA-256 of the copy of it that is kept beside; none of a release by an older imctl.
+    #[serde(default)]
+    pub kept: Option<String>,
     /// The bundle it was installed from; none when none was at hand.
     #[serde(default)]
     pub bundle: Option<ReleasedBundle>,
@@ -61,21 +66,31 @@ impl State {
     /// Keeps a release under `releases/`, with the inventory it came from beside it.
     pub fn save_release(&self, release: &Release, inventory: &[u8]) -> Result<(), StateError> {
         self.write(format!("{}.yml", stem(release)), inventory)?;
-        let text = serde_json::to_string_pretty(release).expect("a release is plain data");
-        self.write(format!("{}.json", stem(release)), text.as_bytes())
+        let release = Release { kept: Some(hex::encode(Sha256::digest(inventory))), ..release.clone() };
+        let text = serde_json::to_string_pretty(&release).expect("a release is plain data");
+        self.write(format!("{}.json", stem(&release)), text.as_bytes())
     }
 
     /// The inventory that a release came from; none of one by an older imctl.
     pub fn released_inventory(&self, release: &Release) -> Result<Option<String>, StateError> {
-        let text = self.read(format!("{}.yml", stem(release)))?;
-        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+        let Some(kept) = &release.kept else { return Ok(None) };
+        let path = self.path(format!("{}.yml", stem(release)));
+        let damaged = |cause: &str| StateError::Damaged { path: path.clone(), cause: cause.to_owned() };
+        let text = place::read_private(&path)?.ok_or_else(|| damaged("it is gone"))?;
+        if hex::encode(Sha256::digest(&text)) != *kept {
+            return Err(damaged("it is not what the release says"));
+        }
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
     }
 
     /// All releases, oldest first.
     pub fn releases(&self) -> Result<Vec<Release>, StateError> {
         let folder = self.path("releases");
         let mut releases = Vec::new();
-        for name in place::names(&folder)?.into_iter().filter(|name| name.ends_with(".json")) {
+        for name in place::names(&folder)?
+            .into_iter()
+            .filter(|name| Path::new(name).extension().is_some_and(|it| it == "json"))
+        {
             let path = folder.join(name);
             let text = place::read_private(&path)?.unwrap_or_default();
             let damaged = |cause: String| StateError::Damaged { path: path.clone(), cause };
@@ -83,6 +98,7 @@ impl State {
                 return Err(damaged(other));
             }
             let release = serde_json::from_slice(&text).map_err(|cause| damaged(cause.to_string()))?;
+            self.released_inventory(&release)?;
             releases.push(release);
         }
         Ok(releases)
@@ -113,6 +129,7 @@ mod tests {
             imctl: "0.1.0".into(),
             hosts: vec!["app1".into()],
             inventory: "def".into(),
+            kept: None,
             bundle: None,
         };
         state.save_release(&release, b"name: acme").unwrap();
@@ -120,6 +137,7 @@ mod tests {
         state.save_release(&release, b"name: acme").unwrap();
         let times: Vec<i64> = state.releases().unwrap().iter().map(|it| it.time.as_second()).collect();
         assert_eq!(times, [1_000_000_000, 2_000_000_000]);
-        assert_eq!(state.released_inventory(&release).unwrap().as_deref(), Some("name: acme"));
+        let release = &state.releases().unwrap()[0];
+        assert_eq!(state.released_inventory(release).unwrap().as_deref(), Some("name: acme"));
     }
 }

@@ -277,3 +277,80 @@ fn secrets_of_a_newer_format_are_left_alone() {
     assert!(told.ends_with("its format is 2, this imctl reads 1"), "{told}");
     assert_eq!(state.read("secrets.age").unwrap(), before);
 }
+
+fn both(vault: &Vault, phase: Phase) -> (String, Option<String>) {
+    let sides = vault.sides("slot", phase).unwrap();
+    (sides.used.expose().clone(), sides.also.map(|other| other.expose().clone()))
+}
+
+fn planned(state: &State) -> Vault {
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    vault.plan_turn(&[("slot".to_owned(), Shape::Alphanumeric(32))]).unwrap();
+    vault
+}
+
+#[test]
+fn a_secret_that_is_planned_anew_changes_for_nobody_before_it_is_entered() {
+    let (_folder, state) = state();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let old = text(&mut vault, "slot");
+    vault.save().unwrap();
+    let mut vault = planned(&state);
+    vault.save().unwrap();
+    let mut again = state.vault(&answering("correct horse battery")).unwrap();
+    assert_eq!(text(&mut again, "slot"), old);
+    assert_eq!(both(&again, Phase::Planned), (old, None));
+    assert!(again.under_way().is_none());
+}
+
+#[test]
+fn old_and_new_live_side_by_side_until_the_old_one_is_forgotten_and_a_kill_loses_neither() {
+    let (_folder, state) = state();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let old = text(&mut vault, "slot");
+    vault.save().unwrap();
+    let mut vault = planned(&state);
+    let new = both(&vault, Phase::Use).0;
+    assert_ne!(new, old);
+    let seen = |vault: &Vault| Phase::ALL.map(|phase| both(vault, phase));
+    let wanted = [(old.clone(), Some(new.clone())), (new.clone(), Some(old.clone())), (new.clone(), None)];
+    assert_eq!(seen(&vault), wanted);
+    for phase in Phase::ALL {
+        vault.enter(phase);
+        vault.save().unwrap();
+        vault = planned(&state);
+        assert_eq!(vault.under_way(), Some((phase, vec!["slot".to_owned()])));
+        assert_eq!(seen(&vault), wanted, "the same from wherever it is looked at");
+        let redactor = vault.redactor();
+        assert!(redactor.finds(&old) && redactor.finds(&new));
+    }
+    vault.enter(Phase::Accept);
+    assert_eq!(vault.under_way().unwrap().0, Phase::Forget, "there is no way back");
+    vault.forget_old();
+    vault.save().unwrap();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    assert_eq!(text(&mut vault, "slot"), new);
+    assert!(vault.turning().is_none() && !vault.redactor().finds(&old));
+}
+
+#[test]
+fn a_certificate_that_is_issued_anew_takes_the_old_ones_place_when_it_is_agreed() {
+    let (_folder, state) = state();
+    let (host, now) = (HostName::new("app1").unwrap(), Timestamp::now());
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let old = vault.certificate("node", &host, &names(&["app1"]), now).unwrap();
+    let new = vault.reissue("node", &host, &names(&["app1"]), now).unwrap();
+    assert_ne!(old.certificate, new.certificate);
+    vault.save().unwrap();
+    let mut vault = state.vault(&answering("correct horse battery")).unwrap();
+    let kept =
+        |vault: &mut Vault| vault.certificate("node", &host, &names(&["app1"]), now).unwrap().certificate;
+    assert_eq!(kept(&mut vault), old.certificate);
+    assert_eq!(vault.reissue("node", &host, &names(&["app1"]), now).unwrap().certificate, new.certificate);
+    vault.agree();
+    assert_eq!(kept(&mut vault), new.certificate);
+    vault.reissue("node", &host, &names(&["app1"]), now).unwrap();
+    vault.drop_renewed(|_, _| false);
+    vault.agree();
+    assert_eq!(kept(&mut vault), new.certificate, "what nobody agreed to is gone");
+}

@@ -48,7 +48,7 @@ pub struct Vault {
     /// Digest of the file as it was read; none when there was none.
     pub(super) seen: Option<[u8; 32]>,
     /// What was made since the vault was opened, for people.
-    made: Vec<String>,
+    pub(super) made: Vec<String>,
     /// Whether anything differs from the file.
     pub(super) changed: bool,
     notes: Vec<String>,
@@ -291,7 +291,11 @@ impl Vault {
                 }
             }
         }
-        let leaves = self.contents.certificates.values().flat_map(BTreeMap::values).map(|it| &it.key);
+        for other in self.contents.turn.iter().flat_map(|turn| turn.others.values()) {
+            redactor.add(other.value.0.expose());
+        }
+        let all = self.contents.certificates.values().chain(self.contents.renewed.values());
+        let leaves = all.flat_map(BTreeMap::values).map(|it| &it.key);
         for key in leaves.chain(self.contents.authority.iter().map(|it| &it.key)) {
             redactor.add(key.0.expose());
         }
@@ -316,7 +320,7 @@ pub(super) fn other_format(text: &[u8]) -> Option<String> {
     (found != 1).then(|| format!("its format is {found}, this imctl reads 1"))
 }
 
-fn issued(kept: &KeptCertificate, ca: String) -> Issued {
+pub(super) fn issued(kept: &KeptCertificate, ca: String) -> Issued {
     Issued {
         certificate: kept.certificate.clone(),
         key: kept.key.0.clone(),

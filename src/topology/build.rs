@@ -59,6 +59,7 @@ pub fn build(inventory: &Inventory, stack: &Stack) -> Result<Topology, TopologyE
         stack: stack.clone(),
         levels,
         lost: BTreeSet::new(),
+        leaving: BTreeSet::new(),
     })
 }
 

@@ -30,6 +30,8 @@ pub struct Topology {
     pub levels: Vec<Vec<Component>>,
     /// Hosts declared lost: nothing is done on them, and the others let them in no more.
     pub lost: BTreeSet<HostName>,
+    /// Hosts that leave for good: this is the service as it was with them.
+    pub leaving: BTreeSet<HostName>,
 }
 
 /// A host as the other hosts see it.

@@ -17,4 +17,5 @@ mod service;
 mod ssh;
 mod status;
 mod stop;
+mod upgrade;
 mod world;

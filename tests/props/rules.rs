@@ -139,6 +139,7 @@ pub(crate) fn drift(world: &World, plan: &Plan, index: Index) -> Option<(HostNam
 fn disturbs(plan: &Plan) -> bool {
     plan.steps().any(|step| match &step.act {
         Act::Restart { .. }
+        | Act::Stop { .. }
         | Act::Reload { .. }
         | Act::Gate { .. }
         | Act::Remove { .. }

@@ -33,7 +33,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> Result<Exit, Failure> {
     let asked = args.change;
     let mut road = Road::without_bundle(global)?.without(&asked.lost)?;
-    road.leaving = if args.keep_data { Leaving::WithoutData } else { Leaving::Whole };
+    road.going = if args.keep_data { Leaving::WithoutData } else { Leaving::Whole };
     left_alone(&road)?;
     if asked.confirm.as_ref() != Some(&road.inventory().name) {
         return Err(shown(&road, global).await?);
@@ -74,7 +74,7 @@ async fn shown(road: &Road, global: &Global) -> Result<Failure, Failure> {
         }
     }
     let name = &road.inventory().name;
-    let data = match road.leaving {
+    let data = match road.going {
         Leaving::Whole => "with all its data; --keep-data leaves those",
         Leaving::WithoutData => "and leaves its data",
     };

@@ -91,6 +91,7 @@ fn release() -> Release {
         imctl: "0.1.0".into(),
         hosts: vec!["app1".into()],
         inventory: "def".into(),
+        kept: None,
         bundle: Some(ReleasedBundle {
             name: "acme-2026-11".into(),
             created: "2026-11-20T08:00:00Z".into(),

@@ -74,6 +74,7 @@ fn after_destroy_nothing_is_installed_and_a_change_that_stopped_is_told() {
         imctl: String::new(),
         hosts: vec![],
         inventory: String::new(),
+        kept: None,
         bundle: None,
     };
     state.remember("install", "done", at(20)).unwrap();
