@@ -28,7 +28,7 @@ pub(super) async fn some(
     hosts: &[HostName],
     sink: &Sink,
 ) -> Result<(Fleet, Vec<Unreached>), Failure> {
-    to(road.inventory(), global, hosts, sink).await
+    to(road.everyone(), global, hosts, sink).await
 }
 
 /// The same with an inventory alone.
