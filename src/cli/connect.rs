@@ -6,6 +6,7 @@ use super::ways::{options, ways};
 use super::{Failure, Global};
 use crate::base::{Event, HostName, Sink};
 use crate::exec::Fleet;
+use crate::inventory::Inventory;
 use crate::transport::{Target, connect};
 use futures_util::stream::{self, StreamExt as _};
 use std::sync::Arc;
@@ -27,8 +28,18 @@ pub(super) async fn some(
     hosts: &[HostName],
     sink: &Sink,
 ) -> Result<(Fleet, Vec<Unreached>), Failure> {
+    to(road.everyone(), global, hosts, sink).await
+}
+
+/// The same with an inventory alone.
+pub(super) async fn to(
+    inventory: &Inventory,
+    global: &Global,
+    hosts: &[HostName],
+    sink: &Sink,
+) -> Result<(Fleet, Vec<Unreached>), Failure> {
     let options = options(global)?;
-    let ways = ways(road.everyone(), hosts).await?;
+    let ways = ways(inventory, hosts).await?;
     let one = |(host, target): (HostName, Target)| {
         let (options, sink) = (options.clone(), sink.clone());
         async move {

@@ -59,6 +59,7 @@ pub(super) async fn prove_and_tell(change: &Change<'_>, applied: Applied) -> Res
     let exit = change.tell(applied, proved)?;
     if whole {
         scan_after(road, global).await;
+        super::adopt::keep(road, global).await;
         report_after(road, global);
     }
     Ok(exit)

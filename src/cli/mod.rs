@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments and what they do. Besides `report` the only room that prints.
 
+mod adopt;
 mod ask;
 mod bundle;
 mod cert;
@@ -56,6 +57,7 @@ mod size;
 mod spoken;
 mod status;
 mod stdout;
+mod support;
 mod survey;
 mod trust;
 mod unlock;
@@ -116,7 +118,11 @@ enum Verb {
     Replace(replace::Args),
     /// Tells who reaches which port of which host, and the DNS records that clients need.
     Ports(ports::Args),
-    /// Takes away what imctl put on the hosts.
+    /// Builds the operator's folder anew from what the hosts keep, after a control machine was lost.
+    Adopt(adopt::Args),
+    /// Gathers what somebody who helps needs to see, without secrets, texts and people.
+    SupportBundle(support::Args),
+    /// Takes away what imctl put on the hosts, and says what stays.
     Destroy(destroy::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
     Status(status::Args),
@@ -173,6 +179,8 @@ impl Verb {
             Self::Scale(args) => scale::run(args, global).await,
             Self::Replace(args) => replace::run(args, global).await,
             Self::Ports(args) => ports::run(&args, global),
+            Self::Adopt(args) => adopt::run(args, global).await,
+            Self::SupportBundle(args) => support::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,

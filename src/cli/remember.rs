@@ -3,8 +3,8 @@
 
 use super::Failure;
 use super::change::Change;
-use super::survey::Survey;
-use crate::base::{Event, Sink};
+use super::survey::{Aim, Survey};
+use crate::base::{Event, HostName, Sink};
 use crate::exec::{self, Fleet};
 use crate::plan::Plan;
 use crate::record::{Execution, StepResult};
@@ -53,8 +53,11 @@ impl Change<'_> {
         let outcome = if execution.succeeded() { DONE } else { STOPPED };
         self.road.state.record((&what, outcome), about, Timestamp::now())?;
         // A host that has left keeps nothing of the deployment.
-        let staying = fleet.without(|host| execution.succeeded() && survey.desired.leaves(host));
-        spread(&self.road.state, &staying, sink).await
+        let gone = |host: &HostName| {
+            let destroyed = self.aim == Aim::Nothing && whole(execution, host);
+            destroyed || execution.succeeded() && survey.desired.leaves(host)
+        };
+        spread(&self.road.state, &fleet.without(gone), sink).await
     }
 
     fn about(&self, survey: &Survey, log: &RunLog) -> About {
@@ -95,6 +98,11 @@ pub(super) async fn spread(state: &State, fleet: &Fleet, sink: &Sink) -> Result<
 fn touched(plan: &Plan) -> Vec<String> {
     let hosts: BTreeSet<String> = plan.lanes().map(|lane| lane.host.to_string()).collect();
     hosts.into_iter().collect()
+}
+
+/// Whether a host did all that was planned for it.
+fn whole(execution: &Execution, host: &HostName) -> bool {
+    execution.hosts.get(host).is_some_and(|it| it.done() == it.steps.len())
 }
 
 fn counts(execution: &Execution) -> StepCounts {

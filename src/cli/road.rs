@@ -4,6 +4,7 @@ use super::renewal::{Placing, Renewal};
 use super::{Failure, Global, offer};
 use crate::base::HostName;
 use crate::bundle::{self, Verified};
+use crate::desired::Leaving;
 use crate::inventory::{self, Edit, Inventory};
 use crate::plan::Pace;
 use crate::sizing;
@@ -37,6 +38,8 @@ pub(super) struct Road {
     pub(super) back: bool,
     /// What comes after the last host has changed is done also when nothing else is left.
     pub(super) finishes: bool,
+    /// How the deployment goes where it is destroyed.
+    pub(super) going: Leaving,
     /// What is not well is restarted.
     pub(super) heals: bool,
     /// A change of the inventory file that belongs to it; written when the hosts are ours, or at the end when hosts leave: until
@@ -121,6 +124,7 @@ impl Road {
             pace: Pace::default(),
             back: false,
             finishes: false,
+            going: Leaving::Whole,
             heals: false,
             edit: None,
             before: None,

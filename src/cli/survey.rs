@@ -86,7 +86,7 @@ pub(super) async fn survey(road: &Road, global: &Global, sink: &Sink, aim: Aim) 
     plan.notes.extend(rotation::notes(road, &made)?);
     plan.notes.extend(road.sized.iter().cloned());
     plan.notes.extend(super::lost::back(road)?);
-    plan.notes.extend(unasked(road, &plan));
+    plan.notes.extend(if aim == Aim::Nothing { missed(road) } else { unasked(road, &plan) });
     // What differs because it is made anew was changed by nobody.
     if aim == Aim::Inventory && road.renewal == Renewal::Nothing && made.phase.is_none() {
         plan.notes.extend(drift::notes(road, &plan, (&observed, &logins))?);
@@ -110,7 +110,7 @@ fn wanted(
     seen: passage::Seen<'_>,
 ) -> Result<(Desired, Option<Desired>), Failure> {
     if aim == Aim::Nothing {
-        return Ok((Desired::default(), None));
+        return Ok((Desired { going: Some(road.going), ..Desired::default() }, None));
     }
     let mut desired = of_hosts(desired::state(&road.topology, &made.material, seen.1)?, &road.hosts);
     let back = match aim {
@@ -182,6 +182,26 @@ fn unasked(road: &Road, plan: &Plan) -> Option<String> {
         if others.len() == 1 { format!("{} is", others[0]) } else { format!("{} are", others.join(", ")) }
     );
     (disturbs && !others.is_empty()).then_some(sentence)
+}
+
+/// A sentence about what the hosts that stay will miss.
+fn missed(road: &Road) -> Option<String> {
+    let gone = |host: &HostName| road.hosts.contains(host);
+    if road.present().iter().all(gone) {
+        return None;
+    }
+    let of = |name: &crate::base::Component| {
+        let hosts: Vec<&HostName> =
+            road.topology.instances.iter().filter(|it| it.component == *name).map(|it| &it.host).collect();
+        let left = hosts.iter().filter(|host| !gone(host)).count();
+        (left < hosts.len() && left > 0).then(|| format!("{name} ({left} of {})", hosts.len()))
+    };
+    let left: Vec<String> =
+        road.topology.stack.file.components.iter().filter_map(|it| of(&it.name)).collect();
+    Some(format!(
+        "The other hosts serve on with what is left: {}. They are not told: their next plan tells them.",
+        left.join(", ")
+    ))
 }
 
 pub(super) fn of_hosts(mut desired: Desired, hosts: &[HostName]) -> Desired {

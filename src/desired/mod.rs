@@ -12,7 +12,7 @@ pub use engine::RenderError;
 pub use passage::{DesiredPassage, Seen, passage};
 pub use render::{RenderedHook, RenderedHooks};
 pub use scope::Scope;
-pub use state::{Desired, DesiredInstance, farewell, health, identities, state};
+pub use state::{Desired, DesiredInstance, Leaving, farewell, health, identities, state};
 pub use wants::{Certificate, CertificateWant, Material, SecretWant, Wants, wants};
 
 /// The component that what `imctl check --fix` does belongs to, in plans and manifests.

@@ -35,6 +35,17 @@ pub struct Desired {
     pub passage: Option<DesiredPassage>,
     /// Instances that leave for good, with nothing but their hooks.
     pub leaving: Vec<DesiredInstance>,
+    /// Everything goes: nothing is wanted of the deployment any more on the hosts.
+    pub going: Option<Leaving>,
+}
+
+/// How a deployment goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Its data stay where they are.
+    WithoutData,
+    /// With its data.
+    Whole,
 }
 
 impl Desired {

@@ -53,6 +53,31 @@ pub async fn copies(
     join_all(fleet.iter().map(one)).await
 }
 
+/// Reads several files of a deployment's folder from every host, one exec a host: a tar archive, empty where there are none.
+pub async fn kept(
+    deployment: &str,
+    fleet: &Fleet,
+    names: &[&str],
+) -> Vec<(HostName, Result<Vec<u8>, LinkError>)> {
+    let path = manifest_path(deployment);
+    let folder = quote(path.trim_end_matches("/manifest.json"));
+    let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
+    let script = &KEPT.replace("%FOLDER%", &folder).replace("%NAMES%", &names.join(" "));
+    let one = |(host, link)| async move {
+        let link: &std::sync::Arc<dyn crate::transport::Session> = link;
+        let output = link.exec(Exec::new(script.clone(), WITHIN)).await;
+        (HostName::clone(host), output.map(|output| output.stdout))
+    };
+    join_all(fleet.iter().map(one)).await
+}
+
+const KEPT: &str = r#"cd %FOLDER% 2>/dev/null || exit 0
+for it in %NAMES%; do
+  [ ! -f "$it" ] || [ -L "$it" ] || set -- "$@" "$it"
+done
+[ $# -eq 0 ] || tar -cf - -- "$@"
+"#;
+
 const SCRIPT: &str = r#"cd %FOLDER% 2>/dev/null || { echo; exit 0; }
 for one in %NAME%.aside-*; do [ ! -e "$one" ] || printf '%s ' "$one"; done
 echo

@@ -10,7 +10,7 @@ use crate::base::{Component, Event, HostName, ResourceId};
 use crate::desired::{DesiredInstance, RenderedHook};
 use crate::plan::{Act, HookKind, Lane, Step, leftovers};
 use crate::record::{Observed, StepResult};
-use crate::resource::{Action, Package, Probe, Resource};
+use crate::resource::{Action, Package, Probe, Purge, Resource};
 use crate::topology::Instance;
 use crate::transport::{Exec, Session};
 use std::collections::BTreeSet;
@@ -211,7 +211,7 @@ async fn agrees(link: &dyn Session, resource: &Resource, probes: &[Probe]) -> (E
 
 /// Installs the packages of several resources in one run.
 async fn packages(run: &Run<'_>, site: Site<'_>, of: &[(Component, ResourceId)]) -> End {
-    let mut whole = Package { names: Vec::new(), masks: Vec::new(), when: None };
+    let mut whole = Package { names: Vec::new(), masks: Vec::new(), when: None, purge: Purge::Named };
     for (component, id) in of {
         let Some(Resource::Package(package)) = find(run, component, site.host, id) else {
             return End::Failed(format!("{id} is not part of what is wanted"));

@@ -18,7 +18,7 @@ mod stretch;
 mod view;
 
 pub use back::Back;
-pub use copies::{Copies, copies, mirror};
+pub use copies::{Copies, copies, kept, mirror};
 pub use depot::Depot;
 pub use fleet::Fleet;
 pub use lease::{Claim, Lease, NotTaken, release, take};

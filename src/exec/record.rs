@@ -5,7 +5,7 @@ use super::note::Note;
 use super::run::Run;
 use crate::base::{Event, HostName, quote};
 use crate::plan::{Act, Lane, Manifest, Step, manifest_of, manifest_path, owed_folder};
-use crate::resource::Action;
+use crate::resource::{Action, BEFORE};
 use crate::transport::Exec;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +19,13 @@ pub(super) async fn open(run: &Run<'_>, host: &HostName) -> Result<(), String> {
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
     // Until all is done, the host is of the version it was: whoever goes on has to know from where.
     let release = if seen.stands() { seen.release.clone() } else { run.release() };
-    let manifest = manifest_of(&release, run.desired.on(host)).with(seen);
+    let before = run.observed.get(host).cloned().unwrap_or_default();
+    let fresh = seen.resources.is_empty();
+    let manifest = manifest_of(&release, run.desired.on(host)).own(&before).with(seen);
     let mut note = Note::new(&run.plan.deployment);
+    if fresh {
+        note.script.push_str(&BEFORE_US.replace("%BEFORE%", BEFORE));
+    }
     for (name, content) in &run.mirror {
         note.file(name, content);
     }
@@ -37,12 +42,65 @@ pub(super) async fn close(run: &Run<'_>, host: &HostName) -> Result<(), String> 
     let seen = run.observed.get(host).map(Manifest::seen).unwrap_or_default();
     let release = if run.plan.later.contains(host) { seen.release.clone() } else { run.release() };
     let beside = if run.plan.later.contains(host) { seen } else { seen.beside(run.desired, host) };
+    let before = run.observed.get(host).cloned().unwrap_or_default();
+    let manifest = manifest_of(&release, run.desired.on(host)).own(&before).with(beside);
+    if run.desired.going.is_some() {
+        let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;
+        farewell(&run.plan.deployment, link.as_ref(), manifest.resources.is_empty()).await?;
+        if manifest.resources.is_empty() {
+            return Ok(());
+        }
+    }
     let mut note = Note::new(&run.plan.deployment);
-    note.manifest(&manifest_of(&release, run.desired.on(host)).with(beside))?;
+    note.manifest(&manifest)?;
     writeln!(note.script, "rm -rf {}", quote(&owed_folder(&run.plan.deployment)))
         .expect("a String takes all");
     write(note, run, host).await
 }
+
+/// Takes imctl's own bookkeeping away, last of all: the deployment's folder unless data stay that it tells of, and what all
+/// deployments of a host share when this was the only one.
+async fn farewell(deployment: &str, link: &dyn crate::transport::Session, whole: bool) -> Result<(), String> {
+    let path = manifest_path(deployment);
+    let folder = quote(path.trim_end_matches("/manifest.json"));
+    let (own, last) = if whole { ("own \"$folder\"\n", "own /var/lib/imctl/.before\n") } else { ("", "") };
+    let script = FAREWELL.replace("%FOLDER%", &folder).replace("%OWN%", own).replace("%LAST%", last);
+    let exec = Exec::new(script, WITHIN);
+    let output = link.exec(exec).await.map_err(|cause| cause.to_string())?;
+    if output.status == 0 { Ok(()) } else { Err(output.text()) }
+}
+
+/// `rm` takes a link itself, never what it leads to; above it nothing is followed either.
+const FAREWELL: &str = r#"set -eu
+cd /
+own() {
+  for above in "${1%/*}" "${1%/*/*}"; do
+    [ ! -L "$above" ] || { echo "$above is a link: imctl follows no link out of its folders, so $1 stays" >&2; exit 1; }
+  done
+  rm -rf --one-file-system -- "$1"
+}
+folder=%FOLDER%
+%OWN%for it in /var/lib/imctl/*/; do
+  [ ! -d "$it" ] || [ "$it" = "$folder/" ] || exit 0
+done
+rm -f /run/imctl/packages /run/imctl/packages.* /run/imctl/restore.sh
+rm -f /etc/imctl/apt.list /etc/imctl/bundle.gpg
+[ ! -d /etc/imctl ] || rmdir --ignore-fail-on-non-empty /etc/imctl
+own /var/cache/imctl/apt
+own /var/cache/imctl/bundle
+[ ! -d /var/cache/imctl ] || rmdir --ignore-fail-on-non-empty /var/cache/imctl
+own /var/lib/imctl/.candidates
+own /var/lib/imctl/.commands
+%LAST%[ ! -d /var/lib/imctl ] || rmdir --ignore-fail-on-non-empty /var/lib/imctl
+"#;
+
+/// Writes down once what was on the host before imctl put anything there.
+const BEFORE_US: &str = r"if [ ! -e %BEFORE% ]; then
+  { dpkg-query -W -f '${db:Status-Abbrev}package ${Package}\n' 2>/dev/null | sed -n 's/^ii *//p'
+    getent passwd | sed 's/:.*//; s/^/user /'; } >%BEFORE%.new
+  mv -f %BEFORE%.new %BEFORE%
+fi
+";
 
 async fn write(note: Note, run: &Run<'_>, host: &HostName) -> Result<(), String> {
     let link = run.fleet.link(host).ok_or_else(|| format!("there is no connection to `{host}`"))?;

@@ -8,7 +8,7 @@ use super::{Act, Basis, Batch, Lane, Pace, Plan, Stage, Step, Verb, batches, lea
 use crate::base::{Component, HostName, ResourceId};
 use crate::desired::Desired;
 use crate::record::Observed;
-use crate::resource::{ChangeKind, Probe, Resource};
+use crate::resource::{BEFORE, ChangeKind, Probe, Resource};
 use crate::topology::{Instance, Topology};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,9 @@ pub struct Scene<'a> {
     /// How a change of version rolls.
     pub pace: &'a Pace,
 }
+
+/// Key of the probe for what was on a host before imctl.
+pub const BEFORE_KEY: &str = "before";
 
 /// What to look at on a host, from identities alone: its resources, whether it has joined, its manifest.
 pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec<Probe> {
@@ -51,6 +54,10 @@ pub fn probes(topology: &Topology, identities: &Desired, host: &HostName) -> Vec
 pub fn later_probes(desired: &Desired, host: &HostName, seen: &Observed) -> Vec<Probe> {
     let leftovers = removal::leftovers(host, desired, seen);
     let mut probes: Vec<Probe> = leftovers.iter().flat_map(|kept| kept.resource.kind().probes()).collect();
+    if desired.going.is_some() {
+        let script = format!("[ ! -s {BEFORE} ] || cat {BEFORE}");
+        probes.push(Probe::Script { key: BEFORE_KEY.to_owned(), script });
+    }
     probes.extend(desired.passage.iter().flat_map(|it| passage::probes(it, host)));
     probes
 }

@@ -1,7 +1,7 @@
 //! What imctl put on a host, written down on that host: the basis of taking things away again.
 
 use crate::base::{Component, HostName, quote};
-use crate::desired::{Desired, DesiredInstance, REMEDIES};
+use crate::desired::{Desired, DesiredInstance, Leaving, REMEDIES};
 use crate::record::Observed;
 use crate::resource::Resource;
 use serde::{Deserialize, Serialize};
@@ -80,15 +80,37 @@ impl Manifest {
     }
 
     /// What a change toward `desired` leaves as it is: an installation leaves remedies alone, and what puts remedies on a
-    /// host leaves everything else and those that are there. A removal leaves nothing, and nothing stays on a host that leaves.
+    /// host leaves everything else and those that are there. Data stay whatever is changed; a removal of the whole deployment
+    /// leaves nothing, or them alone. Nothing stays on a host that leaves.
     #[must_use]
     pub fn beside(mut self, desired: &Desired, host: &HostName) -> Self {
         let mends = |it: &DesiredInstance| it.instance.component.as_str() == REMEDIES;
-        if desired.instances.is_empty() || desired.leaves(host) {
+        let data = |kept: &Kept| matches!(kept.resource, Resource::Data(_));
+        if desired.going == Some(Leaving::Whole) || desired.leaves(host) {
             self.resources.clear();
+        } else if desired.instances.is_empty() {
+            self.resources.retain(data);
         } else if !desired.instances.iter().any(mends) {
-            self.resources.retain(|kept| kept.component.as_str() == REMEDIES);
+            self.resources.retain(|kept| kept.component.as_str() == REMEDIES || data(kept));
         }
+        self
+    }
+
+    /// What of it is imctl's own: without packages that stood on the host before imctl put any there, as `before` saw it.
+    #[must_use]
+    pub fn own(mut self, before: &Observed) -> Self {
+        let seen = Self::seen(before);
+        let packages = seen.resources.iter().filter_map(|kept| match &kept.resource {
+            Resource::Package(it) => Some(it),
+            _ => None,
+        });
+        let ours: BTreeSet<String> = packages.flat_map(|it| it.bare_names().map(str::to_owned)).collect();
+        for kept in &mut self.resources {
+            if let Resource::Package(it) = &mut kept.resource {
+                it.retain(|name| ours.contains(name) || !before.packages.contains_key(name));
+            }
+        }
+        self.resources.retain(|kept| !matches!(&kept.resource, Resource::Package(it) if it.names.is_empty()));
         self
     }
 

@@ -20,7 +20,7 @@ mod story;
 pub use back::{back, back_probes, back_untouched};
 pub use basis::Basis;
 pub use batches::batches;
-pub use build::{Scene, install, later_probes, probes};
+pub use build::{BEFORE_KEY, Scene, install, later_probes, probes};
 pub use ill::to_restart;
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
 pub use onward::{foreseen, onward};

@@ -42,7 +42,7 @@ fn differing(before: &Desired, after: &Desired) -> Desired {
         let resources = it.resources.iter().filter(keeps).cloned().collect();
         DesiredInstance { resources, ..it.clone() }
     });
-    Desired { instances: instances.collect(), leaving: Vec::new(), passage: None }
+    Desired { instances: instances.collect(), ..Desired::default() }
 }
 
 impl Plan {

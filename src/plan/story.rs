@@ -126,7 +126,8 @@ impl Teller<'_> {
             return self.service(resource, service);
         }
         let Some(change) = resource.kind().diff(self.seen) else {
-            self.story.settled += 1;
+            // No plan makes data, so they are no part of what is right either.
+            self.story.settled += usize::from(!matches!(resource, Resource::Data(_)));
             return;
         };
         let id = resource.id();

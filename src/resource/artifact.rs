@@ -1,6 +1,6 @@
 //! A program or file out of the bundle that is no package.
 
-use super::path::{Access, kind_name, mode_0755};
+use super::path::{Access, kind_name, mode_0755, no_link_above};
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{ResourceId, quote};
 use crate::record::{Observed, PathKind};
@@ -72,7 +72,7 @@ impl Kind for Artifact {
     fn removal(&self, seen: &Observed) -> Vec<Action> {
         match seen.paths.get(&self.path) {
             Some(state) if state.kind != PathKind::Directory => {
-                vec![Action::run(format!("rm -f -- {}\n", quote(&self.path)))]
+                vec![Action::run(format!("{}rm -f -- {}\n", no_link_above(&self.path), quote(&self.path)))]
             }
             _ => Vec::new(),
         }

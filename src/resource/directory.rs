@@ -1,6 +1,6 @@
 //! A directory with its mode and owner. Its content is not ours: it is removed only when empty.
 
-use super::path::{Access, kind_name, mode_0755, root};
+use super::path::{Access, kind_name, mode_0755, no_link_above, root};
 use super::shell::refusal;
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{Cmd, ResourceId, quote};
@@ -86,7 +86,10 @@ impl Kind for Directory {
         match seen.paths.get(&self.path) {
             Some(state) if state.kind == PathKind::Directory => {
                 let path = quote(&self.path);
-                vec![Action::run(format!("[ -L {path} ] || rmdir --ignore-fail-on-non-empty -- {path}\n"))]
+                let above = no_link_above(&self.path);
+                vec![Action::run(format!(
+                    "{above}[ -L {path} ] || rmdir --ignore-fail-on-non-empty -- {path}\n"
+                ))]
             }
             _ => Vec::new(),
         }

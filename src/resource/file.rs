@@ -1,6 +1,6 @@
 //! A whole file: content, mode and owner. A file with a check is tried as a candidate first.
 
-use super::path::{Access, kind_name, mode_0644, root, sha256};
+use super::path::{Access, kind_name, mode_0644, no_link_above, root, sha256};
 use super::shell::{or_fail, refusal};
 use super::{Action, Change, ChangeKind, Kind, Probe};
 use crate::base::{ResourceId, Secret, quote, unified};
@@ -171,7 +171,7 @@ impl Kind for File {
             return Vec::new();
         }
         // `rm` takes a link itself, never what it points to.
-        let script = format!("set -e\nrm -f -- {}\n", quote(&self.path));
+        let script = format!("set -e\n{}rm -f -- {}\n", no_link_above(&self.path), quote(&self.path));
         if self.path.starts_with("/etc/systemd/system/") {
             return vec![Action::run(script), Action::ReadUnits];
         }

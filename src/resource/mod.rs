@@ -5,6 +5,7 @@
 
 mod artifact;
 mod command;
+mod data;
 mod directory;
 mod file;
 mod firewall;
@@ -22,16 +23,17 @@ mod user;
 
 pub use artifact::Artifact;
 pub use command::Command;
+pub use data::Data;
 pub use directory::Directory;
 pub use file::File;
 pub use firewall::{Firewall, RESTORE_UNIT};
 pub use look::{LookError, contents, parse, program};
-pub use package::Package;
+pub use package::{Package, Purge};
 pub use package_unit::{RUNS, SWEEP, launch, unit_program, waiting_script};
 pub use service::{Service, ServiceState};
 pub use sysctl::Sysctl;
 pub use updates::Updates;
-pub use user::User;
+pub use user::{BEFORE, User};
 
 use crate::base::{ResourceId, Secret};
 use crate::record::Observed;
@@ -63,6 +65,8 @@ pub enum Resource {
     Artifact(Artifact),
     /// A script that runs unless its check says that it has nothing to do.
     Command(Command),
+    /// A folder that the product fills; it goes when the deployment is destroyed, and never otherwise.
+    Data(Data),
 }
 
 /// What to look at on a host. Equal probes are made once; all of a host's probes travel in one program.
@@ -212,6 +216,7 @@ impl Resource {
             Self::Firewall(it) => it,
             Self::Artifact(it) => it,
             Self::Command(it) => it,
+            Self::Data(it) => it,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Packages: names with or without a version, installed from the bundle in one run of apt.
 
-use super::{Action, Change, ChangeKind, Kind, Probe, package_unit};
+use super::{Action, BEFORE, Change, ChangeKind, Kind, Probe, package_unit};
 use crate::base::{Cmd, ResourceId};
 use crate::record::Observed;
 use schemars::JsonSchema;
@@ -18,6 +18,22 @@ pub struct Package {
     /// Condition under which the packages are wanted; none = always.
     #[serde(default)]
     pub when: Option<String>,
+    /// How they go.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub purge: Purge,
+}
+
+/// How packages go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purge {
+    /// With their configuration.
+    #[default]
+    Named,
+    /// With their configuration and with what came along and nothing needs any more.
+    Along,
+    /// Their programs, because their data stay: a package's own clean-up would take the data along.
+    Programs,
 }
 
 /// Splits `name=version`.
@@ -32,6 +48,11 @@ impl Package {
     /// Names without their versions.
     pub fn bare_names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|wanted| parts(wanted).0)
+    }
+
+    /// Keeps the names that `wanted` says yes to, asked without their versions.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.names.retain(|name| wanted(parts(name).0));
     }
 
     /// Those of the names that are missing, broken or of another version, each with its line for the plan.
@@ -101,7 +122,13 @@ impl Kind for Package {
             return Vec::new();
         }
         let names = Cmd::new("set").arg("--").args(names).to_string();
-        vec![package_unit::action(&PURGE.replace("%NAMES%", &names))]
+        let verb = if self.purge == Purge::Programs { "remove" } else { "purge" };
+        // What is still needed now goes along with what needs it.
+        let stays = if self.purge == Purge::Along { "  apt-mark auto \"$stays\" >/dev/null\n" } else { "" };
+        let along =
+            if self.purge == Purge::Along { ALONG.replace("%BEFORE%", BEFORE) } else { String::new() };
+        let body = PURGE.replace("%NAMES%", &names).replace("%VERB%", verb).replace("%STAYS%", stays);
+        vec![package_unit::action(&(body + &along))]
     }
 }
 
@@ -109,7 +136,7 @@ impl Kind for Package {
 const PURGE: &str = r#"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 LC_ALL=C
 [ -z "$(dpkg --audit)" ] || dpkg --force-confdef --force-confold --configure -a || true
 %NAMES%
-taken() { apt-get -s purge "$1" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p'; }
+taken() { apt-get -s %VERB% "$1" | sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p'; }
 while :; do
   stays=
   for name; do
@@ -120,12 +147,26 @@ while :; do
   done
   [ -n "$stays" ] || break
   echo "$stays stays: $by needs it"
-  for name; do
+%STAYS%  for name; do
     shift
     [ "$name" = "$stays" ] || set -- "$@" "$name"
   done
 done
-[ $# -eq 0 ] || apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 purge "$@"
+[ $# -eq 0 ] || apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 %VERB% "$@"
+"#;
+
+/// Purges what came along with packages of ours and is needed by nothing: never what was there before, and nothing else.
+const ALONG: &str = r#"[ -s %BEFORE% ] || exit 0
+gone() { sed -n 's/^\(Purg\|Remv\) \([^ ]*\).*/\2/p'; }
+set --
+for name in $(apt-get -s -o APT::AutoRemove::SuggestsImportant=false autoremove --purge | gone); do
+  grep -qxF "package ${name%%:*}" %BEFORE% || set -- "$@" "$name"
+done
+[ $# -gt 0 ] || exit 0
+for other in $(apt-get -s purge "$@" | gone); do
+  case " $* " in *" $other "*) ;; *) exit 0 ;; esac
+done
+apt-get -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 purge "$@"
 "#;
 
 #[cfg(test)]
@@ -135,7 +176,7 @@ mod tests {
 
     fn package(names: &[&str]) -> Package {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        Package { names, masks: vec!["relay.service".to_owned()], when: None }
+        Package { names, masks: vec!["relay.service".to_owned()], when: None, purge: Purge::Named }
     }
 
     fn seen(packages: &[(&str, &str)]) -> Observed {

@@ -1,6 +1,7 @@
 //! What kinds that own a path have in common: defaults of mode and owner, and how a path differs from what
 //! is wanted of it.
 
+use crate::base::quote;
 use crate::record::{PathKind, PathState};
 use sha2::{Digest, Sha256};
 
@@ -19,6 +20,45 @@ pub(super) fn mode_0755() -> String {
 /// Lower-case hex of the SHA-256 of some bytes, as `PathState` has it.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// Folders whose layout is the host's own; a link among them is no trap.
+const SYSTEM: [&str; 16] = [
+    "/bin",
+    "/etc",
+    "/etc/systemd",
+    "/etc/systemd/system",
+    "/lib",
+    "/opt",
+    "/srv",
+    "/usr",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/run",
+];
+
+/// A piece of script that ends with an error where a folder above a path is a link: what is taken away is what imctl put
+/// there, and not what somebody made its place lead to.
+pub(super) fn no_link_above(path: &str) -> String {
+    let mut script = String::new();
+    let mut folder = path;
+    while let Some((above, _)) = folder.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
+        folder = above;
+        if SYSTEM.contains(&folder) {
+            break;
+        }
+        let (folder, path) = (quote(folder), quote(path));
+        script.extend([format!(
+            "if [ -L {folder} ]; then\n  echo {folder} is a link to \"$(readlink -- {folder})\": imctl follows no link \\\n    \
+             out of its folders, so {path} stays. Look who made it, remove the link, run again >&2\n  exit 1\nfi\n"
+        )]);
+    }
+    script
 }
 
 /// What a path is, in words.

@@ -26,7 +26,13 @@ impl Resource {
             Self::Sysctl(Sysctl { file, .. }) => Some(file),
             Self::Firewall(it) => Some(&it.path),
             Self::Artifact(it) => Some(&it.path),
-            Self::Package(_) | Self::Updates(_) | Self::User(_) | Self::Service(_) | Self::Command(_) => None,
+            // What fills a folder is nobody's who only makes it.
+            Self::Data(_)
+            | Self::Package(_)
+            | Self::Updates(_)
+            | Self::User(_)
+            | Self::Service(_)
+            | Self::Command(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::record::Observed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A system user and its group. It stays when the deployment goes, so that no later user gets its number and files.
+/// A system user and its group. It stays where it owns anything, so that no later user gets its number and files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct User {
@@ -28,7 +28,28 @@ pub struct User {
     /// Condition under which the user is wanted; none = always.
     #[serde(default)]
     pub when: Option<String>,
+    /// The whole deployment goes with its data, and the user with it unless it owns or runs anything still.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub goes: bool,
 }
+
+/// What was on the host before imctl came: a line `package NAME` or `user NAME` each.
+pub const BEFORE: &str = "/var/lib/imctl/.before";
+
+/// Takes a user away that came with imctl, runs nothing and owns nothing on the host's own disks.
+const GO: &str = r#"getent passwd "$user" >/dev/null && [ -s %BEFORE% ] || exit 0
+! grep -qxF "user $user" %BEFORE% || exit 0
+for it in /proc/[0-9]*; do
+  [ "$(stat -c %U "$it" 2>/dev/null)" != "$user" ] || exit 0
+done
+owned=$(awk '$3 ~ /^(ext[234]|xfs|btrfs|zfs|f2fs|overlay|tmpfs)$/ { print $2 }' /proc/self/mounts | while read -r at; do
+  find "$at" -xdev -user "$user" -print -quit 2>/dev/null
+done)
+[ -z "$owned" ] || exit 0
+userdel -- "$user"
+! getent group "$group" >/dev/null || groupdel -- "$group" 2>/dev/null || true
+"#;
 
 fn no_home() -> String {
     "/nonexistent".to_owned()
@@ -112,8 +133,12 @@ impl Kind for User {
         vec![Action::run(script)]
     }
 
-    fn removal(&self, _seen: &Observed) -> Vec<Action> {
-        Vec::new()
+    fn removal(&self, seen: &Observed) -> Vec<Action> {
+        if !self.goes || !seen.users.contains_key(&self.name) {
+            return Vec::new();
+        }
+        let names = format!("user={}\ngroup={}\n", quote(&self.name), quote(self.main_group()));
+        vec![Action::run(names + &GO.replace("%BEFORE%", BEFORE))]
     }
 }
 
@@ -129,6 +154,7 @@ mod tests {
             shell: no_login(),
             groups: vec!["ssl-cert".to_owned()],
             when: None,
+            goes: false,
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Number and digest of the history's last line.
-const HEAD: &str = "history.head";
+pub(super) const HEAD: &str = "history.head";
 /// The lines.
 pub const HISTORY: &str = "history.jsonl";
 /// The outcome of a line that tells that an operation began.

@@ -6,6 +6,7 @@ mod chain;
 mod contents;
 mod error;
 mod history;
+mod keepsake;
 mod own;
 mod place;
 mod published;
@@ -26,6 +27,7 @@ pub use authority::{AUTHORITY_DAYS, Identity, LEAF_DAYS, due};
 pub use chain::{Chain, Copied, Fault};
 pub use error::StateError;
 pub use history::{About, BEGAN, Entry, HISTORY, Operation, StepCounts, operations};
+pub use keepsake::{KEEPSAKE, Keepsake, STATE_TAR, write_private};
 pub use own::{OwnFiles, own_certificate_mistakes, split_certificates};
 pub use place::{Lock, must_be_private};
 pub use published::{Published, read_certificate};
@@ -118,6 +120,11 @@ impl State {
         place::read(&self.path(within))
     }
 
+    /// The names in a folder within the folder, in order; none when it is not there.
+    pub fn names(&self, within: impl AsRef<Path>) -> Result<Vec<String>, StateError> {
+        place::names(&self.path(within))
+    }
+
     /// Writes a file of the folder whole, 0600.
     pub fn write(&self, within: impl AsRef<Path>, content: &[u8]) -> Result<(), StateError> {
         place::write(&self.path(within), content)
@@ -128,17 +135,8 @@ impl State {
     pub fn mirror(&self) -> Result<Vec<(String, Vec<u8>)>, StateError> {
         let wraps = place::names(&self.path("identity.d"))?;
         let wraps = wraps.iter().map(|name| format!("identity.d/{name}"));
-        let mut archive = tar::Builder::new(Vec::new());
-        for within in std::iter::once("secrets.age".to_owned()).chain(wraps) {
-            let Some(content) = self.read(&within)? else { continue };
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o600);
-            let path = self.path(&within);
-            archive.append_data(&mut header, &within, &content[..]).map_err(place::io("archive", &path))?;
-        }
-        let bytes = archive.into_inner().map_err(place::io("archive", &self.folder))?;
-        Ok(vec![("state.tar".to_owned(), bytes)])
+        let bytes = self.archive(std::iter::once("secrets.age".to_owned()).chain(wraps))?;
+        Ok(vec![(STATE_TAR.to_owned(), bytes)])
     }
 }
 

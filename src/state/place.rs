@@ -57,6 +57,12 @@ pub(super) fn private_folder(path: &Path) -> Result<(), StateError> {
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     private_folder(folder)?;
+    write_beside(path, content)
+}
+
+/// The same in a folder that is not ours, whose mode stays.
+pub(super) fn write_beside(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     plain_file(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{:016x}.tmp", rand::rng().random::<u64>()));

@@ -14,7 +14,7 @@ use std::io::Write as _;
 use zeroize::Zeroizing;
 
 /// Stands beside the identity once secrets were written: if they are missing then, they are lost, not yet to be made.
-const SEALED: &str = "identity.d/.sealed";
+pub(super) const SEALED: &str = "identity.d/.sealed";
 
 /// A secret as it was made.
 #[derive(Debug, Clone)]
@@ -264,7 +264,7 @@ impl Vault {
     }
 
     /// Writes the public certificates under `pki/`.
-    fn publish(&self) -> Result<(), StateError> {
+    pub(super) fn publish(&self) -> Result<(), StateError> {
         place::private_folder(&self.state.path("pki"))?;
         if let Some(ca) = &self.contents.authority {
             place::write(&self.state.path("pki/ca.pem"), ca.certificate.as_bytes())?;

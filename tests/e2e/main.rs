@@ -1,7 +1,9 @@
 //! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
 
+mod adopt;
 mod check;
 mod child;
+mod destroy;
 mod faults;
 mod history;
 mod holes;

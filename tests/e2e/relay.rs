@@ -45,8 +45,7 @@ fn the_relay_installs_changes_rolls_and_is_removed() {
     assert_eq!(code, 12, "destroy wants the name:\n{said}");
     on(&["destroy", "--confirm", "relay-test"]);
     for host in ["one", "two"] {
-        // What the service itself wrote, below /var/lib, is data: it stays.
-        let ours = "ls -d /etc/relay* /usr/local/lib/relay* /etc/systemd/system/relay* 2>/dev/null";
+        let ours = "ls -d /etc/relay* /var/lib/relay* /usr/local/lib/relay* /etc/systemd/system/relay* /var/lib/imctl 2>/dev/null";
         assert_eq!(world.host(host, ours).1, "", "nothing of ours is left on {host}");
     }
 }

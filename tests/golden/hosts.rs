@@ -121,7 +121,7 @@ pub(crate) fn see(resource: &Resource, seen: &mut Observed) {
             seen.groups.extend(groups.into_iter().map(|group| (group.clone(), group)));
         }
         Resource::Service(it) => drop(seen.units.insert(it.unit.clone(), unit(it.state))),
-        Resource::Sysctl(_) => {}
+        Resource::Sysctl(_) | Resource::Data(_) => {}
         other => see_path(other, seen),
     }
 }
