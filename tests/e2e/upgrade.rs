@@ -1,8 +1,9 @@
-//! A change of version while people talk: nothing is lost or missing in a history, a host that fails is put back, the way back works.
+//! A change of version while people talk: nothing is lost, a host that fails is put back, the way back works until it is shut; and
+//! the ledger would see it if messages were missing.
 
 use super::world::{World, may_run, text};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ const BREAK: &str = r#"mkdir -p /etc/systemd/system/ejabberd.service.d
 printf '[Service]\nExecStartPre=/bin/sh -c "dpkg-query -W ejabberd | grep -q 23.01"\n' >/etc/systemd/system/ejabberd.service.d/zz.conf
 systemctl daemon-reload"#;
 const MEND: &str = "rm /etc/systemd/system/ejabberd.service.d/zz.conf; systemctl daemon-reload";
+const FORGET: &str =
+    "runuser -u postgres -- psql -q -d ejabberd -c 'alter table archive drop column origin_id'";
+
+/// Runs a command with an inventory and the bundle.
+type On<'a> = &'a dyn Fn(&Path, &[&str]) -> (i32, String);
 
 #[test]
 fn a_version_changes_while_people_talk_and_nothing_is_missing() {
@@ -54,6 +60,51 @@ fn a_version_changes_while_people_talk_and_nothing_is_missing() {
     let (code, said) = on(&file, &["rollback"]);
     assert!(code == 0 && said.contains("is back on ejabberd 23.01"), "{said}");
     assert_eq!((version(&world, "app1"), version(&world, "app2")), ("23.01".into(), "23.01".into()));
+    let (_, said) = world.imctl_ends(&["plan", "-i", text(&file), "--bundle", text(&bundle)]);
+    assert!(said.contains("0 changes"), "{said}");
+
+    the_ledger_sees_what_is_missing(&world, &file, &on);
+}
+
+/// The same with a stack that takes no care of the tables: the first new node takes the others' history away, and shuts the
+/// way back.
+fn the_ledger_sees_what_is_missing(world: &World, file: &Path, on: On<'_>) {
+    world.host("db1", FORGET);
+    let careless = careless(world, file);
+    let talk = talk(world, &careless, "70s");
+    let (code, said) = on(&careless, &["upgrade", "--to", "24.12", "--pause"]);
+    assert_eq!(code, 0, "{said}");
+    let messages = ended(talk);
+    assert!(messages["unkept"].as_u64().is_some_and(|count| count > 0), "{messages}");
+    let (code, said) = on(file, &["rollback", "--to", "1"]);
+    assert!(code == 12 && said.contains("/var/backups/imctl/change/before-24.12.dump"), "{said}");
+    assert_eq!(version(world, "app1"), "24.12", "nothing was touched");
+}
+
+/// An inventory of the same hosts whose stack knows no `expand`, and lets nodes change tables.
+fn careless(world: &World, file: &Path) -> PathBuf {
+    let folder = world.path("careless/ejabberd");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/ejabberd");
+    std::fs::create_dir_all(folder.parent().expect("it has one")).expect("the folder can be made");
+    let copied = Command::new("cp").args(["-r", text(&source), text(&folder)]).status().expect("cp runs");
+    assert!(copied.success());
+    let cut = |name: &str, from: &str, to: &str| {
+        let path = folder.join(name);
+        let whole = std::fs::read_to_string(&path).expect("it is there");
+        let (start, end) = (whole.find(from).expect(from), whole.find(to).expect(to));
+        std::fs::write(&path, format!("{}{}", &whole[..start], &whole[end..])).expect("it can be written");
+    };
+    cut("stack.yml", "        expand:\n", "        contract:\n");
+    cut("server/ejabberd.yml.j2", "# Tables are changed by imctl", "sql_type: pgsql");
+    let open = folder.join("server/ejabberd.yml.j2");
+    let whole = std::fs::read_to_string(&open).expect("it is there");
+    std::fs::write(&open, whole.replace("{% if version != \"23.01\" %}\nsql_type", "sql_type"))
+        .expect("it can be written");
+    let careless = world.path("careless.yml");
+    let whole = std::fs::read_to_string(file).expect("the inventory is there");
+    let whole = whole.replace("stack: ejabberd", "stack: ./careless/ejabberd");
+    std::fs::write(&careless, whole).expect("the folder can be written");
+    careless
 }
 
 /// People who talk for a while; the change begins when they are in.
