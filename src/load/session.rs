@@ -141,9 +141,9 @@ impl Session {
         let broke = Instant::now();
         // Everybody at once would be no crowd but one blow; people's clients wait a moment, each another one.
         let mut wait = rand::rng().random_range(0..1000);
-        loop {
+        for tried in 0.. {
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            match self.try_again().await {
+            match self.try_again(tried).await {
                 Ok(()) => break,
                 Err(wrong) if broke.elapsed() > GIVE_UP => {
                     self.shared.seen().gaps.note(Err(wrong.clone()));
@@ -159,10 +159,11 @@ impl Session {
         Ok(())
     }
 
-    async fn try_again(&mut self) -> Result<(), Wrong> {
+    /// By the way it had, then by the next one, as a client does that finds several in the DNS.
+    async fn try_again(&mut self, tried: usize) -> Result<(), Wrong> {
         let within = self.shared.within.min(ATTEMPT);
         let login = &self.crowd.logins[self.number];
-        self.client = Client::login(self.crowd.door(self.number), login, within).await?;
+        self.client = Client::login(self.crowd.door(self.number + tried), login, within).await?;
         read(&mut self.client, &mut self.place, &self.shared).await?;
         self.caught_up = self.place.clone();
         self.stand().await
