@@ -2,6 +2,7 @@
 //!
 //! The rooms stand on floors; a room imports from lower floors only (`tests/house.rs` keeps it so).
 
+pub mod backup;
 pub mod base;
 pub mod bundle;
 pub mod checks;

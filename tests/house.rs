@@ -7,7 +7,7 @@ use source::{Source, files};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A room imports from lower floors only.
-const FLOORS: [(&str, u8); 25] = [
+const FLOORS: [(&str, u8); 26] = [
     ("base", 1),
     ("xmpp", 2),
     ("record", 2),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 25] = [
     ("desired", 6),
     ("plan", 7),
     ("checks", 7),
+    ("backup", 8),
     ("exec", 8),
     ("probe", 8),
     ("load", 8),

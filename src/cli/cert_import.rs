@@ -37,7 +37,7 @@ pub(super) struct ImportArgs {
 pub(super) async fn run(args: ImportArgs, global: &Global) -> Result<Exit, Failure> {
     let mut road = Road::of_file(global)?;
     let staged = stage(&args, &road.state)?;
-    let whole = imported(&args, global, &mut road, &staged).await;
+    let whole = Box::pin(imported(&args, global, &mut road, &staged)).await;
     for file in staged.iter().filter(|file| file.exists()) {
         std::fs::remove_file(file).map_err(|source| StateError::Io {
             doing: "remove",

@@ -394,4 +394,26 @@ pub(super) const ERRORS: &[ErrorReference] = &[
         title: "another imctl works on this lab",
         about: "Wait until it is done; a killed imctl holds nothing.",
     },
+    usage(
+        "IM9001",
+        "no host makes backups",
+        "Backups are made and kept by a host of their own: give one the role `backup` in the inventory, build the bundle again and run `imctl install`. docs/backup.md says what it needs.",
+    ),
+    ErrorReference {
+        number: "IM9002",
+        exit: Exit::HostFailed,
+        title: "the backup host could not do it",
+        about: "The message holds what happened there; no half set counts as one. What was whole before is whole still: `imctl backup list`.",
+    },
+    ErrorReference {
+        number: "IM9003",
+        exit: Exit::Locked,
+        title: "a backup is being made",
+        about: "One at a time: wait until it is done, `imctl backup list` shows its set then.",
+    },
+    usage(
+        "IM9004",
+        "no such set",
+        "`imctl backup list` names the sets there are; `last` is the newest that is to be used.",
+    ),
 ];

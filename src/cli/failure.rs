@@ -116,6 +116,38 @@ pub enum Failure {
     /// Accounts could not be seen or changed.
     #[error(transparent)]
     User(#[from] super::user::UserError),
+    /// No host makes backups.
+    #[error("no host of the inventory has the role that makes backups")]
+    NoBackupHost {
+        /// The inventory as typed.
+        inventory: String,
+    },
+    /// The backup host could not do what was asked.
+    #[error("`{host}`: {why}")]
+    Backup {
+        /// The host.
+        host: HostName,
+        /// What happened there.
+        why: String,
+        /// The inventory as typed.
+        inventory: String,
+    },
+    /// A backup is being made already.
+    #[error("`{host}` is at work: {unit}")]
+    BackupAtWork {
+        /// The host.
+        host: HostName,
+        /// The unit that runs.
+        unit: String,
+    },
+    /// There is no such set.
+    #[error("there is no set `{set}`")]
+    NoSet {
+        /// What was asked for.
+        set: String,
+        /// The inventory as typed.
+        inventory: String,
+    },
     /// The operator said no, or was not there to say yes.
     #[error("{0}")]
     Refused(String),
@@ -126,12 +158,16 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Bundle(error) => error.exit(),
-            Self::Lab(LabError::Busy(_))
+            Self::BackupAtWork { .. }
+            | Self::Lab(LabError::Busy(_))
             | Self::State(StateError::Locked { .. } | StateError::ChangedMeanwhile { .. }) => Exit::Locked,
-            Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
+            Self::Backup { .. }
+            | Self::Lab(LabError::Program { .. } | LabError::Host { .. } | LabError::File { .. }) => {
                 Exit::HostFailed
             }
             Self::Usage(_)
+            | Self::NoBackupHost { .. }
+            | Self::NoSet { .. }
             | Self::NothingRecorded { .. }
             | Self::NotInstalled { .. }
             | Self::Inventory(_)
@@ -182,6 +218,10 @@ impl Failure {
             Self::Stale { .. } => "IM4001",
             Self::NothingRecorded { .. } => "IM7001",
             Self::NotInstalled { .. } => "IM7002",
+            Self::NoBackupHost { .. } => "IM9001",
+            Self::Backup { .. } => "IM9002",
+            Self::BackupAtWork { .. } => "IM9003",
+            Self::NoSet { .. } => "IM9004",
         }
     }
 
@@ -219,6 +259,10 @@ impl Failure {
                 format!("imctl check -i {inventory}  judges them again"),
                 "--skip ID='REASON' leaves a check out; the reason is recorded".to_owned(),
             ],
+            Self::NoBackupHost { .. }
+            | Self::Backup { .. }
+            | Self::BackupAtWork { .. }
+            | Self::NoSet { .. } => super::backup::help(self),
             Self::Platform { .. } => {
                 vec!["take these hosts out of the inventory, or install a system that fits".to_owned()]
             }

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod ask;
+mod backup;
 mod bundle;
 mod cert;
 mod cert_import;
@@ -124,6 +125,8 @@ enum Verb {
     SupportBundle(support::Args),
     /// Takes away what imctl put on the hosts, and says what stays.
     Destroy(destroy::Args),
+    /// Makes, lists, judges and removes backup sets of everything that only you have.
+    Backup(backup::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
     Status(status::Args),
     /// Proves the service from outside, as its users use it.
@@ -182,6 +185,7 @@ impl Verb {
             Self::Adopt(args) => adopt::run(args, global).await,
             Self::SupportBundle(args) => support::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
+            Self::Backup(args) => backup::run(args, global).await,
             Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,

@@ -1,6 +1,7 @@
 //! Data that rooms hand to each other: what was seen on a host, what was done. Types only;
 //! it does not know who makes or reads them.
 
+mod backup;
 mod execution;
 mod judged;
 mod lease;
@@ -8,6 +9,7 @@ mod load;
 mod observed;
 mod walk;
 
+pub use backup::{BackupEvent, BackupFailed, BackupFile, BackupPart, BackupSet, BackupState, SET_FORMAT};
 pub use execution::{Execution, HostResult, StepResult};
 pub use judged::{AreaScore, Danger, Disk, Judged, Machine, ScanResult, Scanned, Waived, Words};
 pub use lease::{Holder, LeaseSeen};

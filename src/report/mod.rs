@@ -43,4 +43,4 @@ pub use scan::{ScanShow, scan, scan_line};
 pub use size::{SizeView, size};
 pub use status::status;
 pub use status_view::{ComponentStatus, Difference, Health, HostStatus, InstanceStatus, Problem, StatusView};
-pub use style::{Style, Tone, counted, spoken};
+pub use style::{Style, Tone, counted, padded, spoken};

@@ -78,7 +78,7 @@ pub(super) fn wide(text: &str) -> usize {
 }
 
 /// The text followed by spaces up to so many columns; never cut.
-pub(super) fn padded(text: &str, columns: usize) -> String {
+pub fn padded(text: &str, columns: usize) -> String {
     console::pad_str(text, columns, Alignment::Left, None).into_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Reading a stack: the folder's files, `stack.yml` parsed, its inner references checked.
 
-use super::model::{ComponentSpec, Hook, StackFile, Version};
+use super::model::{ArtifactSource, ComponentSpec, Hook, StackFile, Version};
 use crate::base::Component;
 use crate::resource::Resource;
 use sha2::{Digest, Sha256};
@@ -85,7 +85,10 @@ pub fn load(name: &str, beside: &Path) -> Result<Stack, StackError> {
         digest.update((content.len() as u64).to_be_bytes());
         digest.update(content);
     }
-    let file: StackFile = parse(name, "stack.yml", &files)?;
+    let mut file: StackFile = parse(name, "stack.yml", &files)?;
+    for spec in file.artifacts.values_mut().filter(|it| it.source == ArtifactSource::Imctl) {
+        env!("CARGO_PKG_VERSION").clone_into(&mut spec.version);
+    }
     let stack = Stack { file, digest: hex::encode(digest.finalize()), files };
     let mistakes = stack.mistakes();
     if mistakes.is_empty() {
@@ -230,6 +233,9 @@ impl Stack {
         let nowhere = passages.chain(keep).filter(|(_, hook)| !known(hook));
         let mut found: Vec<String> =
             nowhere.map(|(of, hook)| format!("{of}: `{}` needs `on` with a component", hook.about)).collect();
+        if let Some(backup) = self.file.backup.as_ref().filter(|it| self.component(&it.on).is_none()) {
+            found.push(format!("`backup`: there is no component `{}`", backup.on));
+        }
         for (to, version) in &self.file.versions {
             let strangers = version.from.keys().filter(|from| !self.file.versions.contains_key(*from));
             found.extend(strangers.map(|from| format!("version {to} comes from the unknown version {from}")));

@@ -1,6 +1,7 @@
 //! Stacks as data: a folder with `stack.yml` and its templates, laid into the program or given by path.
 //! It does not know which hosts exist.
 
+mod backup;
 mod checks;
 mod load;
 mod model;
@@ -12,6 +13,7 @@ mod sizing;
 mod status;
 mod users;
 
+pub use backup::BackupSpec;
 pub use checks::{
     CheckSpec, ChecksFile, Door, LoadSpec, Outage, Parser, Room, SampleSpec, Service, Severity, Spent,
     Whereabouts, XmppService,

@@ -2,6 +2,7 @@
 //!
 //! Templates see keys with `_` where YAML has `-`.
 
+use super::backup::BackupSpec;
 use super::passage::{Keep, Passage, SchemaSpec};
 use super::rotation::Rotation;
 use crate::base::{Component, Role};
@@ -70,6 +71,9 @@ pub struct StackFile {
     /// How a copy of the data is kept before a step that cannot be undone.
     #[serde(default)]
     pub keep: Option<Keep>,
+    /// Where backup sets are made, for `imctl backup`.
+    #[serde(default)]
+    pub backup: Option<BackupSpec>,
 }
 
 /// A way to lay the roles on hosts.
@@ -199,6 +203,10 @@ pub struct ArtifactSpec {
     pub license: String,
     /// How it is had.
     pub source: ArtifactSource,
+    /// Only where the inventory has hosts of this role.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub role: Option<Role>,
 }
 
 /// Where an artifact comes from.
@@ -216,6 +224,8 @@ pub enum ArtifactSource {
     },
     /// A file of the stack's folder.
     File(String),
+    /// imctl itself, for hosts that run it; its version is that of the program that builds the bundle.
+    Imctl,
 }
 
 /// A component: what stands on each host of a role.

@@ -130,6 +130,14 @@ impl Vault {
         Ok(Value::KeyPairs(wanted))
     }
 
+    /// The public keys kept under a name, of hosts that came and went.
+    pub fn public_keys(&self, name: &str) -> Vec<String> {
+        match self.contents.secrets.get(name) {
+            Some(Kept::KeyPairs(pairs)) => pairs.values().map(|pair| pair.public.clone()).collect(),
+            Some(Kept::Text { .. }) | None => Vec::new(),
+        }
+    }
+
     /// Keeps a text under a name, whatever was there.
     pub fn put(&mut self, name: &str, value: Secret<String>) {
         self.made.push(format!("secret {name}"));

@@ -1,5 +1,6 @@
 //! From inventory and stack to what a bundle shall hold. Pure but for reading the stack.
 
+use crate::base::Role;
 use crate::bundle::{ArtifactOrder, ArtifactSource, Order, VersionOrder};
 use crate::cli::Failure;
 use crate::inventory::Inventory;
@@ -28,7 +29,11 @@ pub(super) fn order(
         return Err(Failure::Usage(format!("the stack has no artifact `{unknown}`; it has {known}")));
     }
     let mut artifacts = BTreeMap::new();
+    let there = |role: &Role| inventory.hosts.iter().any(|host| host.roles.contains(role));
     for (name, spec) in &stack.file.artifacts {
+        if spec.role.as_ref().is_some_and(|role| !there(role)) {
+            continue;
+        }
         artifacts.insert(name.clone(), artifact(&stack, spec, ready.get(name.as_str()).copied())?);
     }
     Ok(Order {
@@ -79,6 +84,11 @@ fn artifact(stack: &Stack, spec: &ArtifactSpec, ready: Option<&PathBuf>) -> Resu
         (None, stack::ArtifactSource::File(file)) => {
             let missing = || Failure::Usage(format!("the stack's folder holds no `{file}`"));
             ArtifactSource::Content(stack.text(file).ok_or_else(missing)?.as_bytes().to_vec())
+        }
+        (None, stack::ArtifactSource::Imctl) => {
+            let own = std::env::current_exe();
+            let own = own.map_err(|cause| Failure::Usage(format!("imctl does not find itself: {cause}")))?;
+            ArtifactSource::Given(own)
         }
     };
     Ok(ArtifactOrder { version: spec.version.clone(), license: spec.license.clone(), source })

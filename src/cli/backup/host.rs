@@ -1,0 +1,151 @@
+//! What imctl does on the backup host, as the user that keeps the sets: one answer in JSON, on the last line.
+
+use super::{Answer, Type};
+use crate::backup::{self, BackupError, Fault, Job, Keep, Signer, Store};
+use crate::base::Exit;
+use crate::cli::{Failure, stdout};
+use crate::record::{BackupEvent, BackupState};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `imctl backup host`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What is read from where
+    #[arg(long, value_name = "FILE")]
+    job: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Makes a set and tells its progress, one JSON document a line
+    Run {
+        /// How much of the database is read anew
+        #[arg(value_name = "TYPE")]
+        kind: Type,
+    },
+    /// The documents of all sets
+    Sets,
+    /// Reads sets again
+    Verify {
+        /// One set only
+        set: Option<String>,
+    },
+    /// Takes sets away
+    Prune {
+        /// The newest so many stay
+        last: usize,
+        /// One a day
+        days: usize,
+        /// One a week
+        weeks: usize,
+        /// One a month
+        months: usize,
+        /// Really
+        #[arg(long)]
+        really: bool,
+    },
+}
+
+/// All sets of a store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Sets {
+    pub(super) all: Vec<Told>,
+    pub(super) state: Option<BackupState>,
+    /// Bytes that the store takes, and that are free beside it.
+    pub(super) free_mib: u64,
+}
+
+/// A set's document as it is signed, or why it cannot be read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Told {
+    pub(super) id: String,
+    pub(super) document: Option<String>,
+    pub(super) signature: Option<String>,
+    pub(super) wrong: Option<String>,
+}
+
+/// What a verification found.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Judged {
+    pub(super) sets: Vec<String>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// What a prune did.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Gone {
+    pub(super) sets: Vec<String>,
+    pub(super) stay: Vec<String>,
+    pub(super) bytes: u64,
+}
+
+/// Runs `imctl backup host`.
+pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
+    match args.verb {
+        Verb::Run { kind } => return Ok(make(&args.job, kind).await),
+        Verb::Sets => say(&Answer::from(sets(&args.job))),
+        Verb::Verify { set } => {
+            let judged = async {
+                let job = Job::read(&args.job)?;
+                let keys = [Signer::read(&job.sign)?.public()];
+                let (sets, faults) = backup::verify(&job, &keys, set.as_deref()).await?;
+                Ok(Judged { sets, faults })
+            };
+            say(&Answer::from(judged.await));
+        }
+        Verb::Prune { last, days, weeks, months, really } => {
+            let keep = Keep { last, days, weeks, months };
+            say(&Answer::from(pruned(&args.job, keep, really)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn say<T: Serialize>(answer: &Answer<T>) {
+    stdout::line(&serde_json::to_string(answer).expect("an answer is plain data"));
+}
+
+async fn make(job: &Path, kind: Type) -> Exit {
+    let mut tell = |event: BackupEvent| {
+        stdout::line(&serde_json::to_string(&event).expect("an event is plain data"));
+    };
+    let made = match Job::read(job) {
+        Ok(job) => backup::run(&job, kind.kind(), &mut tell).await.map(drop),
+        Err(why) => Err(why),
+    };
+    match made {
+        Ok(()) => Exit::Done,
+        Err(why) => {
+            tell(BackupEvent::Failed { why: why.to_string() });
+            Exit::HostFailed
+        }
+    }
+}
+
+fn sets(job: &Path) -> Result<Sets, BackupError> {
+    let job = Job::read(job)?;
+    let store = Store::open(&job.store)?;
+    let keys = [Signer::read(&job.sign)?.public()];
+    let told = |id: String| match store.read(&id, &keys) {
+        Ok(kept) => Told {
+            id,
+            document: Some(String::from_utf8_lossy(&kept.document).into_owned()),
+            signature: Some(kept.signature),
+            wrong: None,
+        },
+        Err(why) => Told { id, document: None, signature: None, wrong: Some(why.to_string()) },
+    };
+    let all = store.sets()?.into_iter().map(told).collect();
+    let state = std::fs::read(&job.monitor).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    Ok(Sets { all, state, free_mib: store.free_mib()? })
+}
+
+fn pruned(job: &Path, keep: Keep, really: bool) -> Result<Gone, BackupError> {
+    let job = Job::read(job)?;
+    let keys = [Signer::read(&job.sign)?.public()];
+    let pruned = backup::prune(&job.store, &keys, (keep, really))?;
+    Ok(Gone { sets: pruned.gone, stay: pruned.stay, bytes: pruned.bytes })
+}
