@@ -160,6 +160,10 @@ pub struct RoleSpec {
     /// Counts that cannot be gone below once they were reached, with the reason.
     #[serde(default)]
     pub once: BTreeMap<usize, String>,
+    /// Roles that may not be on the same host, with the reason.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub apart: BTreeMap<Role, String>,
     /// Its hosts keep data of users: one leaves only by a typed confirmation.
     #[serde(default)]
     pub data: bool,

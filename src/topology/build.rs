@@ -76,6 +76,14 @@ fn role_mistakes(inventory: &Inventory, stack: &Stack) -> Vec<String> {
         if let Some(reason) = spec.not.get(&count) {
             found.push(format!("role `{role}` cannot be on {count} hosts: {reason}"));
         }
+        for host in inventory.hosts.iter().filter(|host| host.roles.contains(role)) {
+            for (other, reason) in spec.apart.iter().filter(|(other, _)| host.roles.contains(*other)) {
+                found.push(format!(
+                    "host `{}` cannot have both roles `{role}` and `{other}`: {reason}",
+                    host.name
+                ));
+            }
+        }
     }
     for host in &inventory.hosts {
         for role in host.roles.iter().filter(|role| !stack.file.roles.contains_key(*role)) {
