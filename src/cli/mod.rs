@@ -46,6 +46,7 @@ mod remember;
 mod renewal;
 mod replace;
 mod report;
+mod restore;
 mod road;
 mod rollback;
 mod rotate;
@@ -127,6 +128,8 @@ enum Verb {
     Destroy(destroy::Args),
     /// Makes, lists, judges and removes backup sets of everything that only you have.
     Backup(backup::Args),
+    /// Brings a backup set back, whole or a part of it, to its moment or a later one.
+    Restore(restore::Args),
     /// Shows what stands where and whether it is well: versions, health, figures, drift.
     Status(status::Args),
     /// Proves the service from outside, as its users use it.
@@ -186,6 +189,7 @@ impl Verb {
             Self::SupportBundle(args) => support::run(args, global).await,
             Self::Destroy(args) => destroy::run(args, global).await,
             Self::Backup(args) => backup::run(args, global).await,
+            Self::Restore(args) => Box::pin(restore::run(args, global)).await,
             Self::Status(args) => status::run(&args, global).await,
             Self::Verify(args) => verify::run(args, global).await,
             Self::Load(args) => load::run(args, global).await,

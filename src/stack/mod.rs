@@ -13,7 +13,7 @@ mod sizing;
 mod status;
 mod users;
 
-pub use backup::BackupSpec;
+pub use backup::{BackupSpec, RestoreStep};
 pub use checks::{
     CheckSpec, ChecksFile, Door, LoadSpec, Outage, Parser, Room, SampleSpec, Service, Severity, Spent,
     Whereabouts, XmppService,

@@ -67,9 +67,19 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         (_, Some(why)) => Err(depot.failed(&why)),
-        (None, None) => {
-            Err(depot.failed(&format!("it ended without a set; journalctl -u {} there", depot.spec.unit)))
-        }
+        (None, None) => Err(depot.failed(&format!(
+            "it ended without a set; journalctl -u {} there",
+            depot.spec.unit.replace("KIND", args.kind.kind().word())
+        ))),
+    }
+}
+
+/// Makes a set; its name.
+pub(in crate::cli) async fn follow_to_end(depot: &Depot, sink: &Sink) -> Result<String, Failure> {
+    let made = follow(depot, Type::Incr, sink).await?;
+    match (made.set, made.failed) {
+        (Some(set), None) => Ok(set),
+        (_, why) => Err(depot.failed(&why.unwrap_or_else(|| "it ended without a set".to_owned()))),
     }
 }
 

@@ -1,11 +1,13 @@
 //! What imctl does on the backup host, as the user that keeps the sets: one answer in JSON, on the last line.
 
 use super::{Answer, Type};
-use crate::backup::{self, BackupError, Fault, Job, Keep, Signer, Store};
+use crate::backup::{self, BackupError, Fault, Job, Keep, Signer, Store, Wanted};
 use crate::base::Exit;
 use crate::cli::{Failure, stdout};
 use crate::record::{BackupEvent, BackupState};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `imctl backup host`.
@@ -25,6 +27,9 @@ enum Verb {
         /// How much of the database is read anew
         #[arg(value_name = "TYPE")]
         kind: Type,
+        /// Where progress is written
+        #[arg(long, value_name = "FILE")]
+        progress: Option<PathBuf>,
     },
     /// The documents of all sets
     Sets,
@@ -32,6 +37,18 @@ enum Verb {
     Verify {
         /// One set only
         set: Option<String>,
+    },
+    /// Gives a part of a set away to a port of this host; the word for it comes on standard input
+    Send {
+        /// The set
+        set: String,
+        /// The part
+        part: String,
+        /// The port
+        port: u16,
+        /// Also what came after the set
+        #[arg(long)]
+        onward: bool,
     },
     /// Takes sets away
     Prune {
@@ -51,7 +68,7 @@ enum Verb {
 
 /// All sets of a store.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Sets {
+pub(in crate::cli) struct Sets {
     pub(super) all: Vec<Told>,
     pub(super) state: Option<BackupState>,
     /// Bytes that the store takes, and that are free beside it.
@@ -85,7 +102,7 @@ pub(super) struct Gone {
 /// Runs `imctl backup host`.
 pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
     match args.verb {
-        Verb::Run { kind } => return Ok(make(&args.job, kind).await),
+        Verb::Run { kind, progress } => return make(&args.job, kind, progress.as_deref()).await,
         Verb::Sets => say(&Answer::from(sets(&args.job))),
         Verb::Verify { set } => {
             let judged = async {
@@ -95,6 +112,17 @@ pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
                 Ok(Judged { sets, faults })
             };
             say(&Answer::from(judged.await));
+        }
+        Verb::Send { set, part, port, onward } => {
+            let mut word = String::new();
+            let read = std::io::stdin().read_line(&mut word);
+            read.map_err(|cause| Failure::Usage(format!("no word came: {cause}")))?;
+            let wanted = Wanted { set, part, onward };
+            let given = async {
+                let job = Job::read(&args.job)?;
+                backup::send(&job, &wanted, (port, word.trim())).await
+            };
+            say(&Answer::from(given.await));
         }
         Verb::Prune { last, days, weeks, months, really } => {
             let keep = Keep { last, days, weeks, months };
@@ -108,19 +136,29 @@ fn say<T: Serialize>(answer: &Answer<T>) {
     stdout::line(&serde_json::to_string(answer).expect("an answer is plain data"));
 }
 
-async fn make(job: &Path, kind: Type) -> Exit {
+async fn make(job: &Path, kind: Type, progress: Option<&Path>) -> Result<Exit, Failure> {
+    let open = |path: &Path| {
+        let made = File::create(path);
+        made.map_err(|cause| Failure::Usage(format!("cannot write `{}`: {cause}", path.display())))
+    };
+    let mut file = progress.map(open).transpose()?;
     let mut tell = |event: BackupEvent| {
-        stdout::line(&serde_json::to_string(&event).expect("an event is plain data"));
+        let line = serde_json::to_string(&event).expect("an event is plain data");
+        if let Some(file) = &mut file {
+            // Who follows loses a line; the set is made all the same.
+            let _ = writeln!(file, "{line}");
+        }
+        stdout::line(&line);
     };
     let made = match Job::read(job) {
         Ok(job) => backup::run(&job, kind.kind(), &mut tell).await.map(drop),
         Err(why) => Err(why),
     };
     match made {
-        Ok(()) => Exit::Done,
+        Ok(()) => Ok(Exit::Done),
         Err(why) => {
             tell(BackupEvent::Failed { why: why.to_string() });
-            Exit::HostFailed
+            Ok(Exit::HostFailed)
         }
     }
 }

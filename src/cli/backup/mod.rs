@@ -1,11 +1,11 @@
 //! `imctl backup`: sets of everything that only the customer has. They are made and kept on the backup host, by imctl there;
 //! this machine asks for them, and believes a set only when its signature fits a key of its own secrets.
 
-mod create;
+pub(super) mod create;
 mod host;
 mod judge;
 mod prune;
-mod sets;
+pub(super) mod sets;
 mod view;
 
 use super::road::Road;
@@ -18,6 +18,8 @@ use crate::transport::{Exec, Output, Session};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(super) use sets::Seen;
 
 /// Arguments of `imctl backup`.
 #[derive(Debug, clap::Args)]
@@ -94,18 +96,18 @@ impl Type {
 }
 
 /// The backup host, and how it is spoken to.
-struct Depot {
-    road: Road,
-    spec: BackupSpec,
-    host: HostName,
-    fleet: Fleet,
+pub(super) struct Depot {
+    pub(super) road: Road,
+    pub(super) spec: BackupSpec,
+    pub(super) host: HostName,
+    pub(super) fleet: Fleet,
     /// Keys that a set may be signed with.
     keys: Vec<String>,
 }
 
 impl Depot {
     /// Connects to the host that makes backups.
-    async fn open(global: &Global) -> Result<Self, Failure> {
+    pub(super) async fn open(global: &Global) -> Result<Self, Failure> {
         let road = Road::without_bundle(global)?;
         let name = &road.topology.stack.file.name;
         let spec = road.topology.stack.file.backup.clone();
@@ -126,7 +128,7 @@ impl Depot {
         Ok(Self { road, spec, host, fleet, keys })
     }
 
-    fn link(&self) -> &Arc<dyn Session> {
+    pub(super) fn link(&self) -> &Arc<dyn Session> {
         self.fleet.link(&self.host).expect("it was connected to")
     }
 
@@ -138,6 +140,16 @@ impl Depot {
 
     /// Asks imctl there, and reads its answer.
     async fn ask<T: DeserializeOwned>(&self, words: &[&str], within: Duration) -> Result<T, Failure> {
+        self.tell(words, &[], within).await
+    }
+
+    /// The same with something on standard input.
+    pub(super) async fn tell<T: DeserializeOwned>(
+        &self,
+        words: &[&str],
+        input: &[u8],
+        within: Duration,
+    ) -> Result<T, Failure> {
         let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
         let (program, job) = (&self.spec.program, quote(&self.spec.job));
         let script = format!(
@@ -145,7 +157,8 @@ impl Depot {
             quote(&self.spec.user),
             words.join(" ")
         );
-        let output = self.exec(script, within).await?;
+        let output = self.link().exec(Exec::new(script, within).input(input.to_vec())).await;
+        let output = output.map_err(|cause| Failure::Link(self.host.clone(), cause))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let answer = text.lines().rev().find(|line| line.starts_with('{'));
         let answer = answer.and_then(|line| serde_json::from_str::<Answer<T>>(line).ok());
@@ -156,7 +169,7 @@ impl Depot {
         }
     }
 
-    fn failed(&self, why: &str) -> Failure {
+    pub(super) fn failed(&self, why: &str) -> Failure {
         let why = if why.is_empty() { "it said nothing" } else { why };
         Failure::Backup { host: self.host.clone(), why: why.to_owned(), inventory: self.road.typed() }
     }

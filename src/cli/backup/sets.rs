@@ -12,10 +12,10 @@ use std::time::Duration;
 const WITHIN: Duration = Duration::from_mins(2);
 
 /// A set, or why it is not to be used.
-pub(super) type Seen = (String, Result<BackupSet, String>);
+pub(in crate::cli) type Seen = (String, Result<BackupSet, String>);
 
 /// Asks for all sets; the newest last.
-pub(super) async fn all(depot: &Depot) -> Result<(Vec<Seen>, Sets), Failure> {
+pub(in crate::cli) async fn all(depot: &Depot) -> Result<(Vec<Seen>, Sets), Failure> {
     let sets: Sets = depot.ask(&["sets"], WITHIN).await?;
     let seen = sets.all.iter().map(|told| (told.id.clone(), believed(told, &depot.keys))).collect();
     Ok((seen, sets))
@@ -34,7 +34,7 @@ fn believed(told: &Told, keys: &[String]) -> Result<BackupSet, String> {
 }
 
 /// The name meant by a word: `last` is the newest that is to be used.
-pub(super) fn meant(depot: &Depot, seen: &[Seen], word: &str) -> Result<String, Failure> {
+pub(in crate::cli) fn meant(depot: &Depot, seen: &[Seen], word: &str) -> Result<String, Failure> {
     let good = || seen.iter().rev().find(|(_, set)| set.is_ok()).map(|(id, _)| id.clone());
     let found =
         if word == "last" { good() } else { seen.iter().find(|(id, _)| id == word).map(|it| it.0.clone()) };
