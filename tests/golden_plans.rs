@@ -1,6 +1,8 @@
 //! The plans of every example inventory as an operator reads them: fresh hosts, nothing to do, one setting changed, one
 //! host added. A change to planner or stack shows here, in words.
 
+#[path = "golden/backup.rs"]
+mod backup;
 #[path = "golden/hosts.rs"]
 mod hosts;
 #[path = "golden/rotation.rs"]

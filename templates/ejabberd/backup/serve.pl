@@ -21,8 +21,9 @@ sub info {
   return close $from ? eval { $json->decode($text)->[0] } : undef;
 }
 
-# Runs it and passes its lines on; () when it went well, else what it said last.
+# Runs it and passes its lines on, to the one who asked and to a function; () when it went well, else what it said last.
 sub told {
+  my $ear = shift;
   my ($said, $error) = ('', '');
   my $pid = open my $from, '-|';
   return 'cannot be started' unless defined $pid;
@@ -33,6 +34,7 @@ sub told {
   }
   while (my $line = <$from>) {
     print $line;
+    $ear->($line);
     chomp $line;
     $line =~ s/^P\d\d +(\w+): // ? ($error = $1 eq 'ERROR' ? $line : '') : $line =~ s/^\s+/ / && $error && ($error .= $line);
     $said = $error if $error;
@@ -44,12 +46,25 @@ sub told {
 sub backup {
   my $type = shift;
   my $begun = time;
-  my $wrong = told("--type=$type", 'backup');
+  my $wrong = told(sub { }, "--type=$type", 'backup');
   end(ok => JSON::PP::false, error => $wrong) if $wrong;
   my $info = info() or end(ok => JSON::PP::false, error => 'the backup is done, and its repository cannot be read');
   my $last = $info->{backup}[-1];
   end(ok => JSON::PP::true, label => $last->{label}, type => $last->{type}, seconds => time - $begun,
     database_bytes => $last->{info}{size}, repository_bytes => $last->{info}{repository}{delta});
+}
+
+# It ends with status 0 and "completed successfully" whatever it finds: only what it prints counts.
+sub verify {
+  my (@said, $well);
+  my $wrong = told(sub {
+    my $line = shift;
+    $well = 1 if $line =~ /^\s*status: ok\s*$/;
+    my $word = $line =~ s/^P\d\d +\w+: |^\s+|\s+$//gr;
+    push @said, $word if !grep({ $_ eq $word } @said) && $line =~ /invalid result|invalid checksum|invalid size|status: (?!ok|valid)|\b(?:missing|invalid|other): [1-9]/;
+  }, qw(verify --output=text --verbose));
+  $wrong ||= substr join('; ', @said) || 'nothing was said about its state', 0, 600 if @said || !$well;
+  end($wrong ? (ok => JSON::PP::false, error => $wrong) : (ok => JSON::PP::true));
 }
 
 my %does = (
@@ -58,10 +73,7 @@ my %does = (
     my $info = info() or end(ok => JSON::PP::false, error => 'the repository cannot be read');
     end(ok => JSON::PP::true, info => $info);
   },
-  verify => sub {
-    my $wrong = told('verify');
-    end($wrong ? (ok => JSON::PP::false, error => $wrong) : (ok => JSON::PP::true));
-  },
+  verify => \&verify,
 );
 
 local $SIG{ALRM} = sub { end(ok => JSON::PP::false, error => 'nothing was asked for') };
