@@ -2,6 +2,7 @@
 
 use super::BackupError;
 use super::error::io;
+use super::prune::Keep;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,12 @@ pub struct Job {
     pub sign: PathBuf,
     /// File that monitoring reads.
     pub monitor: PathBuf,
+    /// By the clock: all of the database at least so often, days.
+    pub full_days: u32,
+    /// By the clock: what changed since the last full one at least so often, hours; else what changed since the last one.
+    pub diff_hours: u32,
+    /// By the clock: which sets stay afterwards.
+    pub keep: Keep,
     /// What is read, in this order.
     pub parts: Vec<JobPart>,
 }

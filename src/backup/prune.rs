@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Which sets stay: whoever fits one line of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Keep {
     /// The newest so many, at least one.
     pub last: usize,

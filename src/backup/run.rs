@@ -8,7 +8,7 @@ use super::store::{Kept, Store};
 use super::tree::{Before, Taken, take, walk};
 use super::{BackupError, bucket};
 use crate::record::{BackupEvent, BackupFailed, BackupPart, BackupSet, BackupState, SET_FORMAT};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub enum Kind {
     Diff,
     /// What changed since the last one.
     Incr,
+    /// What the job's clock asks for.
+    Auto,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Full => "full",
             Self::Diff => "diff",
             Self::Incr => "incr",
+            Self::Auto => "auto",
         }
     }
 }
@@ -45,6 +48,7 @@ pub async fn run(
     let store = Store::open(&job.store)?;
     let _hold = store.hold("a backup")?;
     let signer = Signer::read(&job.sign)?;
+    let kind = if kind == Kind::Auto { due(job, &store, &signer, Timestamp::now())? } else { kind };
     let made = Making::begin(job, &store, &signer)?.make(kind, told).await;
     let sets = store.sets()?;
     let before: BackupState = std::fs::read(&job.monitor)
@@ -70,6 +74,31 @@ pub async fn run(
     let text = serde_json::to_vec_pretty(&state).expect("it is plain data");
     Store::publish(&job.monitor, &text)?;
     made
+}
+
+/// Which kind the clock asks for: the sets that are there tell when the last of each was made.
+fn due(job: &Job, store: &Store, signer: &Signer, now: Timestamp) -> Result<Kind, BackupError> {
+    let keys = [signer.public()];
+    let (mut full, mut diff) = (None, None);
+    for kept in store.sets()?.iter().rev().filter_map(|id| store.read(id, &keys).ok()) {
+        let kinds = kept.set.parts.iter().filter_map(|part| part.figures.get("type")?.as_str());
+        for kind in kinds {
+            if kind == Kind::Full.word() {
+                full = full.or(Some(kept.set.began));
+            }
+            if kind != Kind::Incr.word() {
+                diff = diff.or(Some(kept.set.began));
+            }
+        }
+    }
+    let older = |last: Option<Timestamp>, hours: u32| {
+        last.is_none_or(|last| now.duration_since(last) >= SignedDuration::from_hours(i64::from(hours)))
+    };
+    Ok(match (older(full, job.full_days * 24), older(diff, job.diff_hours)) {
+        (true, _) => Kind::Full,
+        (false, true) => Kind::Diff,
+        (false, false) => Kind::Incr,
+    })
 }
 
 /// A set in the making.

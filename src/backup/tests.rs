@@ -46,7 +46,7 @@ impl World {
         );
         let at = |name: &str| root.join(name).display().to_string();
         let text = format!(
-            "format: 1\nname: acme\ndomain: im.acme.example\nstack: relay\nversion: \"1\"\nstore: {}\nauthority: {}\nsign: {}\nmonitor: {}\nparts:\n\
+            "format: 1\nname: acme\ndomain: im.acme.example\nstack: relay\nversion: \"1\"\nstore: {}\nauthority: {}\nsign: {}\nmonitor: {}\nfull-days: 7\ndiff-hours: 24\nkeep: {{ last: 2, days: 0, weeks: 0, months: 0 }}\nparts:\n\
              \x20 - tree: {{ name: database, about: accounts, root: {}, make: [{}], point: [{}], wait: [{}], list: [{}], verify: [{}] }}\n\
              \x20 - tree: {{ name: deployment, about: secrets, root: {} }}\n",
             at("store"),
@@ -221,4 +221,25 @@ async fn names_that_lead_elsewhere_are_refused() {
     std::os::unix::fs::symlink(world.root.join("sign"), world.root.join("repo/link")).unwrap();
     fs::write(world.root.join("list"), "#!/bin/sh\necho link\n").unwrap();
     assert!(world.make().await.unwrap_err().to_string().contains("is no plain file"));
+}
+
+#[tokio::test]
+async fn the_clock_asks_for_all_of_it_first_and_then_for_what_changed() {
+    let world = World::new();
+    fs::write(
+        world.root.join("make"),
+        "#!/bin/sh\ncd \"${0%/*}/repo\" && echo \"$1\" >\"$1-$(ls | wc -l)\"; echo '{\"type\":\"'$1'\",\"label\":\"x\"}'\n",
+    )
+    .unwrap();
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let kept = run(&world.job, Kind::Auto, &mut |_| {}).await.unwrap();
+        kinds.push(kept.set.parts[0].figures["type"].as_str().unwrap().to_owned());
+    }
+    let job = Job { diff_hours: 0, ..world.job.clone() };
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let kept = run(&job, Kind::Auto, &mut |_| {}).await.unwrap();
+    kinds.push(kept.set.parts[0].figures["type"].as_str().unwrap().to_owned());
+    assert_eq!(kinds, ["full", "incr", "diff"]);
 }

@@ -12,7 +12,7 @@ pub struct BackupSpec {
     /// The component whose host keeps the sets.
     #[schemars(with = "String")]
     pub on: Component,
-    /// Unit that makes a set; KIND stands for full, diff or incr.
+    /// Unit that makes a set; KIND stands for full, diff, incr or auto.
     pub unit: String,
     /// File with the unit's progress.
     pub progress: String,

@@ -1,6 +1,7 @@
 //! End to end: real hosts from `imctl lab`, one run per verb. `make test` runs them; they need root, as a lab does.
 
 mod adopt;
+mod backup;
 mod check;
 mod child;
 mod destroy;

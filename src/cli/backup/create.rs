@@ -18,8 +18,8 @@ const WITHIN: Duration = Duration::from_mins(1);
 /// Arguments of `imctl backup create`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How much of the database is read anew; the first one is always full
-    #[arg(long = "type", value_name = "TYPE", default_value = "incr")]
+    /// How much of the database is read anew
+    #[arg(long = "type", value_name = "TYPE", default_value = "auto")]
     kind: Type,
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
@@ -76,7 +76,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 
 /// Makes a set; its name.
 pub(in crate::cli) async fn follow_to_end(depot: &Depot, sink: &Sink) -> Result<String, Failure> {
-    let made = follow(depot, Type::Incr, sink).await?;
+    let made = follow(depot, Type::Auto, sink).await?;
     match (made.set, made.failed) {
         (Some(set), None) => Ok(set),
         (_, why) => Err(depot.failed(&why.unwrap_or_else(|| "it ended without a set".to_owned()))),
@@ -105,8 +105,10 @@ async fn follow(depot: &Depot, kind: Type, sink: &Sink) -> Result<Made, Failure>
 
 /// Starts the unit unless one of its kind is at work.
 async fn start(depot: &Depot, unit: &str) -> Result<(), Failure> {
-    let all: Vec<String> =
-        ["full", "diff", "incr"].iter().map(|kind| quote(&depot.spec.unit.replace("KIND", kind))).collect();
+    let all: Vec<String> = ["full", "diff", "incr", "auto"]
+        .iter()
+        .map(|kind| quote(&depot.spec.unit.replace("KIND", kind)))
+        .collect();
     let script = format!(
         "for it in {}; do case $(systemctl is-active \"$it\") in active|activating|reloading) echo \"$it\"; exit 3 ;; esac; done\n\
          rm -f {}\nsystemctl reset-failed {unit} 2>/dev/null || :\nsystemctl start --no-block {unit}\n",

@@ -151,7 +151,10 @@ async fn make(job: &Path, kind: Type, progress: Option<&Path>) -> Result<Exit, F
         stdout::line(&line);
     };
     let made = match Job::read(job) {
-        Ok(job) => backup::run(&job, kind.kind(), &mut tell).await.map(drop),
+        Ok(job) => {
+            let made = backup::run(&job, kind.kind(), &mut tell).await.map(drop);
+            if made.is_ok() && kind == Type::Auto { tidied(&job, &mut tell) } else { made }
+        }
         Err(why) => Err(why),
     };
     match made {
@@ -161,6 +164,17 @@ async fn make(job: &Path, kind: Type, progress: Option<&Path>) -> Result<Exit, F
             Ok(Exit::HostFailed)
         }
     }
+}
+
+/// By the clock, old sets go when a new one is whole.
+fn tidied(job: &Job, tell: &mut dyn FnMut(BackupEvent)) -> Result<(), BackupError> {
+    let keys = [Signer::read(&job.sign)?.public()];
+    let pruned = backup::prune(&job.store, &keys, (job.keep, true))?;
+    if !pruned.gone.is_empty() {
+        let text = format!("old sets went: {}", pruned.gone.join(", "));
+        tell(BackupEvent::Line { part: "sets".to_owned(), text });
+    }
+    Ok(())
 }
 
 fn sets(job: &Path) -> Result<Sets, BackupError> {

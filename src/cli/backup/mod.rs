@@ -83,6 +83,8 @@ enum Type {
     Diff,
     /// What changed since the last one
     Incr,
+    /// What is due: full, diff or incr
+    Auto,
 }
 
 impl Type {
@@ -91,6 +93,7 @@ impl Type {
             Self::Full => Kind::Full,
             Self::Diff => Kind::Diff,
             Self::Incr => Kind::Incr,
+            Self::Auto => Kind::Auto,
         }
     }
 }

@@ -128,7 +128,7 @@ async fn agreed(
 async fn all(depot: &Depot, aim: &Aim, (fleet, sink, args): (&Fleet, &Sink, &Args)) -> Result<(), Failure> {
     if !args.no_safety_set {
         let set = create::follow_to_end(depot, sink).await?;
-        sink.note(format!("what is there now is in set {set}"));
+        sink.note(format!("what was there is in set {set}"));
     }
     let mut failed = None;
     for work in &aim.work {
@@ -141,7 +141,15 @@ async fn all(depot: &Depot, aim: &Aim, (fleet, sink, args): (&Fleet, &Sink, &Arg
             }
         }
     }
-    failed.map_or(Ok(()), Err)
+    if let Some(why) = failed {
+        return Err(why);
+    }
+    // What comes from now on follows from here: a later moment is reached from a set of now.
+    match create::follow_to_end(depot, sink).await {
+        Ok(set) => sink.note(format!("what is there now is in set {set}")),
+        Err(why) => sink.warn(format!("no set of what is there now could be made: {why}")),
+    }
+    Ok(())
 }
 
 /// Which set, and whether it fits this service.

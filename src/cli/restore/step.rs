@@ -52,11 +52,14 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// The last words of a program, not all of them.
+/// The last words of a program: those that name a cause, where there are any.
 fn last(output: &Output) -> String {
     let text = output.text();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(4)..].join("; ")
+    let grave = |line: &&&str| ["FATAL", "PANIC", "ERROR", "rror:"].iter().any(|word| line.contains(word));
+    let causes: Vec<&str> = lines.iter().filter(grave).copied().collect();
+    let (lines, most) = if causes.is_empty() { (lines, 3) } else { (causes, 2) };
+    lines[lines.len().saturating_sub(most)..].join("; ")
 }
 
 type Ended = Result<Output, crate::transport::LinkError>;

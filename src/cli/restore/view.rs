@@ -28,6 +28,10 @@ pub(super) fn plan(depot: &Depot, aim: &Aim, no_safety_set: bool, global: &Globa
         let size = part.map(|part| format!("{} ({}): ", part.name, Bytes(part.bytes))).unwrap_or_default();
         steps.push((names.join(", "), format!("{size}{about}")));
     }
+    steps.push((
+        depot.host.to_string(),
+        "a set of what is there then, from which later moments are reached".to_owned(),
+    ));
     let moment = aim.moment();
     if global.shape() == OutputFormat::Json {
         let steps: Vec<Value> =
