@@ -61,11 +61,12 @@ class Change(World):
         more = ["--bundle", self.folder / "bundle"] if words[0] not in ("secret", "history", "lock") or "rotate" in words else []
         return [*super().words(*words), *more]
 
-    def prepare(self):
-        """Lab, bundle, and the service as the inventory says."""
+    def prepare(self, pending=None):
+        """Lab, bundle, and the service as the inventory says; `pending` is the command of a case that was not finished."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _, labs = run([self.imctl, "lab", "list"])
-        if self.lab not in labs.split():
+        stood = self.lab in labs.split()
+        if not stood:
             for name in (".imctl", "bundle"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             for name in ("fresh.yml", "soak.yml"):
@@ -80,7 +81,12 @@ class Change(World):
             self.supplied()
         if not self.inventory.exists():
             self.inventory.write_text(self.text(OLD, False))
-        self.installed()
+        try:
+            self.installed(pending if stood else None)
+        except RuntimeError:
+            if not stood:
+                raise
+            self.rebuilt()
 
     def supplied(self):
         code, said = run([self.imctl, "bundle", "build", "-i", self.folder / "fresh.yml", "-o", self.folder / "bundle",
@@ -88,15 +94,15 @@ class Change(World):
         if code != 0:
             raise RuntimeError(f"no bundle:\n{said}")
 
-    def installed(self):
-        """The service as the inventory says. What is under way with secrets is brought to its end."""
-        code, said = run(self.words("install", "-y"))
+    def installed(self, pending=None):
+        """The service as the inventory says. What is under way is brought to its end."""
+        code, said = run(self.words(*(pending or ["install", "-y"])))
         if code in (0, UNPROVED) and (self.folder / ".imctl").exists():
             under_way = "under way" in run(self.words("secret", "list"))[1]
             if under_way:
                 code, said = run(self.words("secret", "rotate", "-y"))
         if code not in (0, UNPROVED) or "nothing was changed" in said:
-            raise RuntimeError(f"`install` ends with {code}:\n{said}")
+            raise RuntimeError(f"`{' '.join(pending or ['install'])}` ends with {code}:\n{said}")
 
     def anew(self):
         """Everything from the beginning, with the old version: hosts, secrets, database."""

@@ -66,7 +66,7 @@ class Soak:
             ready = False
             while not self.stacks[stack].is_done() and cases > 0 and (until is None or time.monotonic() < until):
                 if not ready:
-                    self.stacks[stack].world.prepare()
+                    self.stacks[stack].prepare()
                     ready = True
                 self.stacks[stack].case(self.state["next"])
                 self.state["next"] += 1

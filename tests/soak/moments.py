@@ -95,6 +95,9 @@ class ByEvents:
     def is_done(self):
         return self.kills() >= GOAL and all(self.kills(group) >= LEAST for group in GROUPS)
 
+    def prepare(self):
+        self.world.prepare(self.state.get("pending"))
+
     def choose(self, dice):
         done = collections.Counter(case["deed"] for case in self.cases if case["phase"])
         deeds = self.world.deeds(done, dice)
@@ -123,6 +126,7 @@ class ByEvents:
             self.settle(deed, before, out)
             if deed.name == "upgrade to the end":
                 self.world.anew()
+            self.state["pending"] = None
             self.soak.tell(f"case {number} ok: {what}")
             out.close()
             os.unlink(out.name)
@@ -133,6 +137,7 @@ class ByEvents:
             if self.soak.stays:
                 return
             self.world.rebuilt()
+            self.state["pending"] = None
         finally:
             out.close()
             self.cases.append(kept)
@@ -140,6 +145,8 @@ class ByEvents:
     def struck(self, deed, moment, kept, out):
         """The run that is killed, and the next one; what came of both goes into `kept`."""
         command = [*deed.command, "-y"]
+        self.state["pending"] = command
+        self.soak.keep()
         watch = Watch(self.world, "db1")
         try:
             first = Killed(self.world, command, out)

@@ -25,6 +25,9 @@ class BySteps:
         self.soak, self.state, self.folder, self.seed = soak, soak.state, soak.folder, soak.seed
         self.world = world
 
+    def prepare(self):
+        self.world.prepare()
+
     def open_cells(self):
         return [(kind, phase) for kind in KINDS[self.world.name] for phase in PHASES
                 if f"{kind} {phase}" not in self.state["hits"]]
