@@ -17,8 +17,8 @@ demo:
 test:
 	tests/run.sh
 
-# Kills, cuts and reboots at chosen moments, until each kind of step was hit: SECONDS_GIVEN=3600 SEED=7 make soak. A second
-# call goes on where the first ended; tests/soak.py tells the rest.
+# Kills, cuts and reboots at chosen moments, until each kind of step was hit, and kills while versions, hosts and secrets
+# change: SECONDS_GIVEN=3600 SEED=7 make soak. A second call goes on where the first ended; tests/soak/main.py tells the rest.
 soak:
 	tests/soak.sh
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Long runs on lab hosts: builds imctl and runs tests/soak.py, which says what it does and what can be chosen.
+# Long runs on lab hosts: builds imctl and runs tests/soak/main.py, which says what it does and what can be chosen.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "the soak runs on lab hosts: run it as root" >&2; exit 2; }
@@ -20,4 +20,4 @@ if [ ! -e "$dir/long" ]; then
     ROBUST_INPUTS=${ROBUST_INPUTS:-1000000} cargo test --locked --test robust_parsers -- --ignored
     touch "$dir/long"
 fi
-exec python3 tests/soak.py
+exec python3 -B tests/soak/main.py

@@ -9,7 +9,7 @@ use super::lost::{self, really_lost};
 use super::road::Road;
 use super::survey::{Aim, Survey, survey};
 use super::view::survey_view;
-use super::{Failure, Global, OutputFormat, renewal, rotation, stdout};
+use super::{Failure, Global, OutputFormat, renewal, rollback, rotation, stdout};
 use crate::base::Exit;
 use crate::exec::{self, Back, Lease, Run};
 use crate::plan::Plan;
@@ -49,8 +49,6 @@ pub(super) struct Applied {
     pub(super) execution: Execution,
     pub(super) survey: Box<Survey>,
     pub(super) log: RunLog,
-    /// When the last host was done.
-    pub(super) ended: Timestamp,
     /// The operator's folder is this command's until the end.
     pub(super) _folder: Lock,
 }
@@ -106,18 +104,18 @@ impl Change<'_> {
             survey.fleet.close().await;
             if let Begun::Nothing = begun? {
                 // What no host has to be changed for is agreed all the same.
+                self.keep_missed_release(&survey.plan)?;
                 self.road.renewal.nothing_to_do(self.road, &mut { survey }.made)?;
                 return Ok(None);
             }
         };
         let worked = self.work(&mut survey, &lease, &live).await;
-        let ended = Timestamp::now();
         // Whatever came of it, nobody is kept out any longer.
         lease.give_back().await;
         survey.fleet.close().await;
         live.finish();
         let (execution, log) = worked?;
-        Ok(Some(Applied { execution, survey, log, ended, _folder: folder }))
+        Ok(Some(Applied { execution, survey, log, _folder: folder }))
     }
 
     async fn work(
@@ -128,6 +126,7 @@ impl Change<'_> {
     ) -> Result<(Execution, RunLog), Failure> {
         let log = self.road.state.run_log(Timestamp::now(), survey.made.redactor.clone())?;
         renewal::place(&self.road.placing)?;
+        rollback::begins(self.road)?;
         if self.road.before.is_none() {
             self.edit()?;
         }
@@ -138,8 +137,12 @@ impl Change<'_> {
         let execution = self.execute(survey, lease, (live, &log), vault.as_mut()).await?;
         let place = (&lease.fenced(&survey.fleet), &log.tee(live.sink()));
         self.ended(survey, (number, &execution, &log), place).await?;
-        if self.road.before.is_some() && execution.succeeded() {
-            self.edit()?;
+        if execution.succeeded() {
+            // Before the proof: what the hosts have come to does not hang on whether anybody waits for its end.
+            self.keep_release(&survey.plan)?;
+            if self.road.before.is_some() {
+                self.edit()?;
+            }
         }
         Ok((execution, log))
     }

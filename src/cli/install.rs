@@ -6,7 +6,7 @@ use super::lost;
 use super::road::Road;
 use super::survey::Aim;
 use super::view::survey_view;
-use super::{Failure, Global, OutputFormat, stdout};
+use super::{Failure, Global, OutputFormat, rollback, stdout};
 use crate::base::{Exit, Language, Phrase};
 use crate::bundle::Verified;
 use crate::plan::Plan;
@@ -124,7 +124,7 @@ fn released(road: &Road, bundle: &Verified) -> ReleasedBundle {
 }
 
 impl Change<'_> {
-    /// Writes report and release; prints the end.
+    /// Writes the report; prints the end.
     pub(super) fn tell(&self, applied: Applied, proved: Option<FindingsView>) -> Result<Exit, Failure> {
         let view = self.finish(applied, proved)?;
         match self.global.shape() {
@@ -137,13 +137,13 @@ impl Change<'_> {
         Ok(view.exit())
     }
 
-    /// Writes report, release and history: what is to be told.
+    /// Writes the report: what is to be told.
     pub(super) fn finish(
         &self,
         applied: Applied,
         proved: Option<FindingsView>,
     ) -> Result<InstallView, Failure> {
-        let Applied { execution, survey, log, ended, _folder } = applied;
+        let Applied { execution, survey, log, _folder } = applied;
         let (typed, bundle) = (self.road.typed(), self.global.bundle_words());
         let plan = survey_view(self.road, &survey, self.global.verbose > 0);
         let view = InstallView {
@@ -169,11 +169,28 @@ impl Change<'_> {
         if view.execution.succeeded() {
             lost::found(self.road)?;
         }
-        if view.execution.succeeded() && self.aim == Aim::Inventory && survey.plan.later.is_empty() {
-            let release = self.release(&survey.plan, (ended, now));
-            self.road.state.save_release(&release, self.road.text.as_bytes())?;
-        }
         Ok(view)
+    }
+
+    /// Keeps the release that the hosts have come to.
+    pub(super) fn keep_release(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.aim != Aim::Inventory || !plan.later.is_empty() {
+            return Ok(());
+        }
+        let now = Timestamp::now();
+        self.road.state.save_release(&self.release(plan, (now, now)), self.road.text.as_bytes())?;
+        rollback::ended(self.road)
+    }
+
+    /// Keeps a release that nobody kept, since the run that brought the hosts to it was cut off behind its last step.
+    pub(super) fn keep_missed_release(&self, plan: &Plan) -> Result<(), Failure> {
+        let road = self.road;
+        let whole = self.global.on.is_empty() && road.lost.is_empty();
+        let newest = road.state.releases()?.pop();
+        let kept = newest.is_some_and(|it| {
+            (it.inventory, it.version) == (road.inventory_digest.clone(), plan.version.clone())
+        });
+        if whole && !kept { self.keep_release(plan) } else { rollback::ended(road) }
     }
 
     /// What one may want to do next.

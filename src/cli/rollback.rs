@@ -11,6 +11,9 @@ use crate::state::{Release, State};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+/// The file of the operator's folder that holds the digest of the inventory that a rollback leads to, while it is under way.
+const UNDER_WAY: &str = "rollback";
+
 /// Arguments of `imctl rollback`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -49,7 +52,11 @@ pub(super) fn road(global: &Global, to: Option<&str>) -> Result<Road, Failure> {
     let now = inventory::load(&path)?;
     let state = State::open(&now.path, &now.name)?;
     let releases = state.releases()?;
-    let release = chosen(&releases, to, &super::road::digest_of(&path)?)?;
+    let says = super::road::digest_of(&path)?;
+    if to.is_none() && under_way(&state)?.as_ref() == Some(&says) {
+        return Ok(Road { back: true, ..Road::open(global)? });
+    }
+    let release = chosen(&releases, to, &says)?;
     let text = state.released_inventory(release)?;
     let text = text.ok_or_else(|| {
         Failure::Refused(format!(
@@ -69,6 +76,28 @@ pub(super) fn road(global: &Global, to: Option<&str>) -> Result<Road, Failure> {
     }
     road.back = true;
     Ok(road)
+}
+
+/// Digest of the inventory that a rollback leads to which has not come to its end; it may have taken the file's place already.
+fn under_way(state: &State) -> Result<Option<String>, Failure> {
+    let text = state.read(UNDER_WAY)?.filter(|text| !text.is_empty());
+    Ok(text.map(|text| String::from_utf8_lossy(&text).trim().to_owned()))
+}
+
+/// Notes where a rollback leads, before it changes anything.
+pub(super) fn begins(road: &Road) -> Result<(), Failure> {
+    if road.back {
+        road.state.write(UNDER_WAY, format!("{}\n", road.inventory_digest).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A release stands: nothing is under way any longer.
+pub(super) fn ended(road: &Road) -> Result<(), Failure> {
+    match under_way(&road.state)? {
+        Some(_) => Ok(road.state.write(UNDER_WAY, b"")?),
+        None => Ok(()),
+    }
 }
 
 /// The release that is meant.
@@ -136,6 +165,17 @@ mod tests {
             kept: None,
             bundle: None,
         }
+    }
+
+    #[test]
+    fn what_is_under_way_is_known_until_it_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("acme.yml"), "acme").unwrap();
+        assert_eq!(under_way(&state).unwrap(), None);
+        state.write(UNDER_WAY, b"abc\n").unwrap();
+        assert_eq!(under_way(&state).unwrap().as_deref(), Some("abc"));
+        state.write(UNDER_WAY, b"").unwrap();
+        assert_eq!(under_way(&state).unwrap(), None);
     }
 
     #[test]

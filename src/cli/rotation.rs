@@ -80,7 +80,8 @@ pub(super) fn phases(
     for (phase, material) in &made.later {
         let before = &all[all.len() - 1];
         let desired = super::survey::of_hosts(desired::state(&road.topology, material, facts)?, &road.hosts);
-        let observed = plan::foreseen(&before.desired, &before.observed);
+        let release = format!("{} {}", plan.stack, plan.version);
+        let observed = plan::foreseen(&release, &before.desired, &before.observed);
         let pace = pace(road, made, Some(*phase));
         let now = Scene { desired: &desired, observed: &observed, pace: &pace, ..scene };
         let mut onward = plan::onward(now, &before.desired);

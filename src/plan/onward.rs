@@ -1,6 +1,6 @@
 //! Plans that follow one another: what is left to do when hosts hold one desired state and shall hold the next. Pure.
 
-use super::manifest::MANIFEST_KEY;
+use super::manifest::{MANIFEST_KEY, Manifest, manifest_of};
 use super::standing::STANDING_KEY;
 use super::story::join_key;
 use super::{Plan, Scene, Stage, install};
@@ -10,19 +10,28 @@ use crate::record::{Answer, Observed};
 use crate::resource::Resource;
 use std::collections::BTreeMap;
 
-/// What will be seen of hosts once they hold what is wanted, as far as a plan onward looks at it.
-pub fn foreseen(desired: &Desired, observed: &BTreeMap<HostName, Observed>) -> BTreeMap<HostName, Observed> {
+/// What will be seen of hosts once they hold what is wanted, as far as a plan onward looks at it. `release` is what they are of by then.
+pub fn foreseen(
+    release: &str,
+    desired: &Desired,
+    observed: &BTreeMap<HostName, Observed>,
+) -> BTreeMap<HostName, Observed> {
     let mut later = observed.clone();
     for it in &desired.instances {
         let Some(seen) = later.get_mut(&it.instance.host) else { continue };
         it.resources.iter().for_each(|resource| resource.foresee(seen));
         seen.scripts.insert(join_key(&it.instance.component), Answer::default());
     }
-    for seen in later.values_mut() {
-        // What was to be taken away or made good is, by then.
-        seen.scripts.remove(MANIFEST_KEY);
+    for (host, seen) in &mut later {
+        // What was to be made good is, by then.
         seen.scripts.remove(STANDING_KEY);
         seen.contents.clear();
+        let Some(before) = observed.get(host) else { continue };
+        // What is imctl's own on a host stands there alone: a package that is not in it counts as somebody else's.
+        let beside = Manifest::seen(before).beside(desired, host);
+        let manifest = manifest_of(release, desired.on(host)).own(before).with(beside);
+        let out = serde_json::to_string(&manifest).expect("a manifest is plain data");
+        seen.scripts.insert(MANIFEST_KEY.to_owned(), Answer { status: 0, out });
     }
     later
 }
@@ -30,7 +39,12 @@ pub fn foreseen(desired: &Desired, observed: &BTreeMap<HostName, Observed>) -> B
 /// The plan from one desired state, which hosts hold by then, to the next.
 pub fn onward(scene: Scene<'_>, before: &Desired) -> Plan {
     let desired = differing(before, scene.desired);
-    install(Scene { desired: &desired, ..scene })
+    let mut observed = scene.observed.clone();
+    for seen in observed.values_mut() {
+        // What does not differ is not unwanted, and what was to be taken away is, by then.
+        seen.scripts.remove(MANIFEST_KEY);
+    }
+    install(Scene { desired: &desired, observed: &observed, ..scene })
 }
 
 /// What differs, with the services that may have to read it.

@@ -78,6 +78,13 @@ fn a_run_killed_at_any_step_is_finished_by_the_next_one() {
     edit(&file, |text| text + "settings: { relay: { greeting: again } }\n");
     killed_at(&world, &install, ("step-done", "~ file /etc/relay/greeting"));
     converges(&world, &file, &hosts);
+    let back = ["rollback", "-y", "-i", text(&file)];
+    killed_at(&world, &back, ("step-done", "~ file /etc/relay/greeting"));
+    world.imctl(&back);
+    let said = std::fs::read_to_string(&file).expect("the inventory is there");
+    assert!(!said.contains("again"), "the second rollback ends the first and goes no further:\n{said}");
+    assert!(said.contains("version: \"1\""), "{said}");
+    converges(&world, &file, &hosts);
     let destroy = ["destroy", "--confirm", "relay-test", "-i", text(&file)];
     killed_at(&world, &destroy, ("step-started", "- file"));
     converges(&world, &file, &hosts);

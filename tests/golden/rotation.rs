@@ -3,7 +3,8 @@
 use crate::hosts::{facts, installed, load, material, text};
 use imctl::base::Component;
 use imctl::desired::{self, Desired, Material};
-use imctl::plan::{self, Basis, Pace, Plan, Scene};
+use imctl::plan::{self, Basis, MANIFEST_KEY, Manifest, Pace, Plan, Scene, manifest_of};
+use imctl::record::Answer;
 use imctl::resource::Resource;
 use imctl::topology::{self, Topology};
 use serde_json::json;
@@ -48,7 +49,7 @@ fn rotation(inventory: &str, names: &[&str], together: &[&str]) -> Plan {
             Scene { topology: &topology, desired: &desired, observed: &observed, basis: &basis, pace };
         let mut plan = plan::onward(scene, &before);
         plan.entitle(part);
-        observed = plan::foreseen(&desired, &observed);
+        observed = plan::foreseen("ejabberd 24.12", &desired, &observed);
         before = desired;
         match &mut whole {
             Some(whole) => whole.append(&plan),
@@ -65,6 +66,34 @@ fn a_rotation_is_read_phase_by_phase_and_shows_no_value() {
     assert!(!text.contains("secret of") && !text.contains("long enough"), "no secret in a plan");
     assert!(plan.steps().all(|step| step.verb != plan::Verb::Restart), "nobody is disconnected");
     insta::assert_snapshot!("six_rotation", text);
+}
+
+#[test]
+fn what_is_ours_on_a_host_is_ours_in_every_phase() {
+    let (inventory, stack) = load("six");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let desired = wanted(&topology, &material(&topology));
+    let mut observed = installed(&topology);
+    for (host, seen) in &mut observed {
+        let out =
+            serde_json::to_string(&manifest_of("ejabberd 24.12", desired.on(host))).expect("plain data");
+        seen.scripts.insert(MANIFEST_KEY.to_owned(), Answer { status: 0, out });
+    }
+    let later = plan::foreseen("ejabberd 24.12", &desired, &observed);
+    for (host, seen) in &later {
+        let packages = |seen| {
+            let kept = Manifest::seen(seen).resources;
+            kept.into_iter().filter(|it| matches!(it.resource, Resource::Package(_))).collect::<Vec<_>>()
+        };
+        assert!(!packages(seen).is_empty(), "{host} has packages of ours");
+        assert_eq!(packages(seen), packages(&observed[host]), "{host}");
+        let next = manifest_of("ejabberd 24.12", desired.on(host)).own(seen);
+        assert_eq!(
+            next.resources.len(),
+            Manifest::seen(seen).resources.len(),
+            "{host}: the next phase keeps all of it"
+        );
+    }
 }
 
 #[test]
