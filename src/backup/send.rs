@@ -47,7 +47,7 @@ struct Item {
 }
 
 /// Sends a part to a port of this host; the first line is the word that the other end knows us by.
-pub async fn send(job: &Job, wanted: &Wanted, (port, word): (u16, &str)) -> Result<Given, BackupError> {
+pub async fn send(job: &Job, wanted: &Wanted, (door, word): (u16, &str)) -> Result<Given, BackupError> {
     let store = Store::open(&job.store)?;
     let keys = [Signer::read(&job.sign)?.public()];
     let kept = store.read(&wanted.set, &keys)?;
@@ -59,7 +59,7 @@ pub async fn send(job: &Job, wanted: &Wanted, (port, word): (u16, &str)) -> Resu
     let (items, there) = items(job, &store, part, wanted.onward).await?;
     let broken =
         |cause: std::io::Error| BackupError::Part { part: wanted.part.clone(), cause: cause.to_string() };
-    let stream = TcpStream::connect(("127.0.0.1", port)).map_err(broken)?;
+    let stream = TcpStream::connect(("127.0.0.1", door)).map_err(broken)?;
     let mut out = BufWriter::with_capacity(1 << 18, stream);
     writeln!(out, "{word}").map_err(broken)?;
     let mut given = Given { files: 0, bytes: 0, there };

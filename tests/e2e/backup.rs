@@ -2,6 +2,7 @@
 
 use super::world::{World, may_run, text};
 use serde_json::Value;
+use std::time::Duration;
 
 const HOSTS: &str = "name: keep\ndomain: im.keep.example\nstack: ejabberd\n\
     targets: { users: 500, online: 200, retention: 30d, file-retention: 10d }\nssh: { user: root }\nhosts:\n\
@@ -28,15 +29,7 @@ fn what_came_after_a_set_goes_and_what_was_there_comes_back() {
 
     sql(&world, "create table proof (at text)");
     sql(&world, "insert into proof values ('before')");
-    // The first set, begun by the installation, may still be made.
-    let made = (0..30).find_map(|_| {
-        let (code, said) = on(&["backup", "create", "--output", "json"]);
-        (code == 0).then_some(said).or_else(|| {
-            std::thread::sleep(std::time::Duration::from_secs(1));
-            None
-        })
-    });
-    let made = answer(&made.expect("a set can be made"));
+    let made = made(&on);
     let set = made["set"].as_str().expect("it has a name").to_owned();
     sql(&world, "insert into proof values ('after')");
     sql(&world, "drop table vcard");
@@ -50,14 +43,21 @@ fn what_came_after_a_set_goes_and_what_was_there_comes_back() {
     assert_eq!(sql(&world, "select to_regclass('vcard')"), "vcard");
 
     sql(&world, "insert into proof values ('second')");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(1500));
     let moment = sql(&world, "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(1500));
     sql(&world, "insert into proof values ('third')");
     let (code, said) = on(&["restore", "--at", &moment, "--confirm", "keep"]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(sql(&world, "select string_agg(at, ',') from proof"), "before,second");
 
+    damage_is_named(&world, &on);
+}
+
+/// Runs a command with the inventory.
+type On<'a> = &'a dyn Fn(&[&str]) -> (i32, String);
+
+fn damage_is_named(world: &World, on: On<'_>) {
     let (code, said) = on(&["backup", "verify"]);
     assert!(code == 0 && said.contains("every byte is as it was kept"), "{said}");
     world.host("backup1", FLIP);
@@ -67,6 +67,18 @@ fn what_came_after_a_set_goes_and_what_was_there_comes_back() {
     assert!(code == 2 && said.contains("there is no set"), "{said}");
     let (code, said) = on(&["verify"]);
     assert_eq!(code, 0, "{said}");
+}
+
+/// Makes a set; the first one, begun by the installation, may still be made.
+fn made(on: On<'_>) -> Value {
+    let made = (0..30).find_map(|_| {
+        let (code, said) = on(&["backup", "create", "--output", "json"]);
+        (code == 0).then_some(said).or_else(|| {
+            std::thread::sleep(Duration::from_secs(1));
+            None
+        })
+    });
+    answer(&made.expect("a set can be made"))
 }
 
 fn sql(world: &World, words: &str) -> String {

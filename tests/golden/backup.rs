@@ -26,7 +26,7 @@ fn a_fresh_installation_with_a_backup_host_reads_well() {
     let text = text(&planned(&topology, &bare(&topology)));
     assert!(!text.contains("secret of "), "no secret in a plan");
     insta::assert_snapshot!("backup_install", text);
-    let left: Vec<String> = planned(&topology, &installed(&topology)).steps().map(|it| it.line()).collect();
+    let left: Vec<String> = planned(&topology, &installed(&topology)).steps().map(imctl::plan::Step::line).collect();
     assert!(left.iter().all(|line| line.contains("sysctl ")), "{left:#?}");
 }
 

@@ -86,14 +86,7 @@ async fn brought(
         tokio::spawn(async move { relay.run().await })
     };
     let stop = task.abort_handle();
-    let mut input = Secret::new(format!("{}\n", relay.receiver.expose()).into_bytes());
-    for name in &work.secrets {
-        if let Some(value) = aim.secrets.get(name) {
-            let mut whole = input.expose().clone();
-            whole.extend(format!("{name} {}\n", value.expose()).into_bytes());
-            input = Secret::new(whole);
-        }
-    }
+    let input = input(aim, work, &relay);
     let receiver = async {
         let mut exec = Exec::new(receiver(aim, (work, hook), (part, to.port)), hook.within);
         exec.input = input;
@@ -103,8 +96,8 @@ async fn brought(
         output
     };
     let sender = async {
-        let port = from.port.to_string();
-        let mut words = vec!["send", &aim.set.id, part, &port];
+        let door = from.port.to_string();
+        let mut words = vec!["send", &aim.set.id, part, &door];
         if aim.at.is_some() {
             words.push("--onward");
         }
@@ -116,19 +109,32 @@ async fn brought(
         given
     };
     let (output, given) = tokio::join!(receiver, sender);
-    let well = output.as_ref().is_ok_and(|output| output.status == 0);
+    whose_fault(output, given)
+}
+
+/// Of two ends of which one broke off because the other failed, the one that failed tells why.
+fn whose_fault(output: Ended, given: Result<Given, Failure>) -> Result<(Ended, Option<Given>), Failure> {
+    let own = output.as_ref().is_ok_and(|it| it.status != 0 && !it.text().contains("broke off"));
     match given {
         Ok(given) => Ok((output, Some(given))),
-        // The receiver's own words are the cause where it failed first.
-        Err(_) if !well && output.as_ref().is_ok_and(|it| !it.text().contains("broke off")) => {
-            Ok((output, None))
-        }
+        Err(_) if own => Ok((output, None)),
         Err(why) => Err(why),
     }
 }
 
+/// The receiver's word and the secrets that the step needs, a line each.
+fn input(aim: &Aim, work: &RestoreWork, relay: &Relay) -> Secret<Vec<u8>> {
+    let mut lines = Secret::new(format!("{}\n", relay.receiver.expose()));
+    for name in &work.secrets {
+        if let Some(value) = aim.secrets.get(name) {
+            lines = Secret::new(format!("{}{name} {}\n", lines.expose(), value.expose()));
+        }
+    }
+    Secret::new(lines.expose().clone().into_bytes())
+}
+
 /// What runs on the host that takes a part.
-fn receiver(aim: &Aim, (work, hook): (&RestoreWork, &RenderedHook), (part, port): (&str, u16)) -> String {
+fn receiver(aim: &Aim, (work, hook): (&RestoreWork, &RenderedHook), (part, door): (&str, u16)) -> String {
     let figures = aim.part(part).map(|part| &part.figures);
     let figure = |name: &str| figures.and_then(|it| it.get(name)?.as_str()).unwrap_or_default().to_owned();
     let target = aim.at.map_or_else(|| figure("restore_point"), |at| at.to_string());
@@ -148,7 +154,7 @@ fn receiver(aim: &Aim, (work, hook): (&RestoreWork, &RenderedHook), (part, port)
     } else {
         "printf '%s\\n' \"$word\" | perl \"$base/receive.pl\" PORT pass | sh \"$base/script\"\n"
     };
-    text + &take.replace("PORT", &port.to_string())
+    text + &take.replace("PORT", &door.to_string())
 }
 
 /// A folder of its own, that goes with the program, whatever came of it; the word and the secrets come on standard input.
