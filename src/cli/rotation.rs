@@ -160,10 +160,11 @@ async fn waited(base: &Run<'_>, it: &Stretch) -> bool {
 }
 
 async fn one(base: &Run<'_>, it: &Stretch) -> Execution {
+    let observed = plan::with_manifests(&it.observed, base.observed);
     let run = Run {
         plan: &it.plan,
         desired: &it.desired,
-        observed: &it.observed,
+        observed: &observed,
         fleet: base.fleet,
         depot: base.depot,
         sink: base.sink,

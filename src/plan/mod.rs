@@ -23,7 +23,7 @@ pub use batches::batches;
 pub use build::{BEFORE_KEY, Scene, install, later_probes, probes};
 pub use ill::to_restart;
 pub use manifest::{Kept, MANIFEST_KEY, Manifest, manifest_of, manifest_path, manifest_script};
-pub use onward::{foreseen, onward};
+pub use onward::{foreseen, onward, with_manifests};
 pub use passage::{Pace, Part, Share, shut};
 pub use removal::leftovers;
 pub use roles::{keeps_data, refusals};

@@ -27,6 +27,20 @@ pub fn foreseen(desired: &Desired, observed: &BTreeMap<HostName, Observed>) -> B
     later
 }
 
+/// What was foreseen, with the hosts' manifests as they were seen: whoever works on a host has to know which packages are imctl's own.
+pub fn with_manifests(
+    foreseen: &BTreeMap<HostName, Observed>,
+    seen: &BTreeMap<HostName, Observed>,
+) -> BTreeMap<HostName, Observed> {
+    let mut whole = foreseen.clone();
+    for (host, later) in &mut whole {
+        if let Some(manifest) = seen.get(host).and_then(|it| it.scripts.get(MANIFEST_KEY)) {
+            later.scripts.insert(MANIFEST_KEY.to_owned(), manifest.clone());
+        }
+    }
+    whole
+}
+
 /// The plan from one desired state, which hosts hold by then, to the next.
 pub fn onward(scene: Scene<'_>, before: &Desired) -> Plan {
     let desired = differing(before, scene.desired);

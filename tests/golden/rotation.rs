@@ -3,7 +3,8 @@
 use crate::hosts::{facts, installed, load, material, text};
 use imctl::base::Component;
 use imctl::desired::{self, Desired, Material};
-use imctl::plan::{self, Basis, Pace, Plan, Scene};
+use imctl::plan::{self, Basis, MANIFEST_KEY, Pace, Plan, Scene, manifest_of};
+use imctl::record::Answer;
 use imctl::resource::Resource;
 use imctl::topology::{self, Topology};
 use serde_json::json;
@@ -76,4 +77,22 @@ fn what_cannot_work_with_the_others_in_between_restarts_together_and_asks_nobody
     let alone = rotation("six", &["store-admin"], &[]);
     let stage = alone.stages.iter().find(|stage| stage.title == "use: store").expect("the storage restarts");
     assert!(stage.batches.len() > 1, "one after the other");
+}
+
+#[test]
+fn packages_stay_imctls_own_through_every_phase() {
+    let (inventory, stack) = load("three");
+    let topology = topology::build(&inventory, &stack).expect("they fit");
+    let desired = wanted(&topology, &material(&topology));
+    let mut observed = installed(&topology);
+    for (host, seen) in &mut observed {
+        let manifest = manifest_of("ejabberd 24.12", desired.on(host));
+        let out = serde_json::to_string(&manifest).expect("plain data");
+        seen.scripts.insert(MANIFEST_KEY.to_owned(), Answer { status: 0, out });
+    }
+    let later = plan::with_manifests(&plan::foreseen(&desired, &observed), &observed);
+    for (host, seen) in &later {
+        let whole = manifest_of("ejabberd 24.12", desired.on(host));
+        assert_eq!(whole.clone().own(seen), whole, "a removal would leave what is not in it");
+    }
 }
