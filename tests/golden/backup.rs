@@ -3,7 +3,7 @@
 use crate::hosts::{bare, installed, load, planned, text, wanted};
 use imctl::base::{HostName, Role};
 use imctl::inventory::Inventory;
-use imctl::plan::{MANIFEST_KEY, manifest_of};
+use imctl::plan::{MANIFEST_KEY, Step, manifest_of};
 use imctl::record::{Answer, Observed};
 use imctl::stack::Stack;
 use imctl::topology;
@@ -26,7 +26,7 @@ fn a_fresh_installation_with_a_backup_host_reads_well() {
     let text = text(&planned(&topology, &bare(&topology)));
     assert!(!text.contains("secret of "), "no secret in a plan");
     insta::assert_snapshot!("backup_install", text);
-    let left: Vec<String> = planned(&topology, &installed(&topology)).steps().map(imctl::plan::Step::line).collect();
+    let left: Vec<String> = planned(&topology, &installed(&topology)).steps().map(Step::line).collect();
     assert!(left.iter().all(|line| line.contains("sysctl ")), "{left:#?}");
 }
 
