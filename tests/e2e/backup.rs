@@ -16,7 +16,7 @@ fn what_came_after_a_set_goes_and_what_was_there_comes_back() {
     if !may_run() {
         return;
     }
-    let world = World::new("keep");
+    let world = World::new("backup");
     std::fs::write(world.path("keep.yml"), HOSTS).expect("the folder can be written");
     let file = world.up("keep.yml");
     let bundle = world.path("bundle");
