@@ -208,7 +208,7 @@ impl<'a> Making<'a> {
             told(BackupEvent::Step { part: part.name.clone(), what: what.to_owned() });
         };
         if !part.make.is_empty() {
-            step(&format!("a {} copy", kind.word()));
+            step(&format!("a copy ({})", kind.word()));
             let made = program::run(&part.name, (&part.make, kind.word()), Some(told)).await?;
             figures.extend(made.object);
         }

@@ -130,7 +130,7 @@ async fn items(
             }
             JobPart::Tree(tree) if tree.name == part.name && onward => {
                 let mut items: Vec<Item> = files.into_iter().map(kept).collect();
-                later(tree, store, job, &mut items).await?;
+                later(tree, part, &mut items).await?;
                 return Ok((items, 0));
             }
             _ => {}
@@ -139,18 +139,18 @@ async fn items(
     Ok((files.into_iter().map(kept).collect(), 0))
 }
 
-/// Adds what has arrived in the folder since: what the newest set of all would hold now.
-async fn later(tree: &Tree, store: &Store, job: &Job, items: &mut Vec<Item>) -> Result<(), BackupError> {
-    let keys = [Signer::read(&job.sign)?.public()];
-    let newest = store.sets()?.iter().rev().find_map(|id| store.read(id, &keys).ok());
-    let label = newest.and_then(|kept| {
-        let part = kept.set.parts.into_iter().find(|part| part.name == tree.name)?;
-        Some(part.figures.get("label")?.as_str()?.to_owned())
-    });
-    let label = label.unwrap_or_default();
-    let names = program::run(&tree.name, (&tree.list, &label), None).await?.lines;
+/// Adds what has arrived in the folder since: all that the set's own copy leads to now.
+async fn later(tree: &Tree, part: &BackupPart, items: &mut Vec<Item>) -> Result<(), BackupError> {
+    let label = part.figures.get("label").and_then(|label| label.as_str()).unwrap_or_default();
+    let names =
+        program::run(&tree.name, (&tree.list, label), None).await.map_err(|why| BackupError::Part {
+            part: tree.name.clone(),
+            cause: format!(
+                "what came after this set is no longer kept, only its own moment can be reached ({why})"
+            ),
+        })?;
     let known: BTreeSet<String> = items.iter().map(|item| item.path.clone()).collect();
-    for path in names.into_iter().filter(|path| !known.contains(path)) {
+    for path in names.lines.into_iter().filter(|path| !known.contains(path)) {
         let from = tree.root.join(Path::new(&path));
         items.push(Item { path, from, sha256: None });
     }

@@ -35,7 +35,7 @@ fn what_came_after_a_set_goes_and_what_was_there_comes_back() {
     sql(&world, "drop table vcard");
 
     let (code, said) = on(&["restore", &set]);
-    assert!(code == 12 && said.contains("--confirm keep does it"), "{said}");
+    assert!(code == 12 && said.contains("nothing was changed: what came after"), "{said}");
     assert_eq!(sql(&world, "select string_agg(at, ',') from proof"), "before,after", "nothing was changed");
     let (code, said) = on(&["restore", &set, "--confirm", "keep"]);
     assert!(code == 0 && said.contains("keep is restored"), "{said}");
