@@ -148,7 +148,8 @@ fn tell(made: &mut Made, event: BackupEvent, sink: &Sink, depot: &Depot) {
     match event {
         BackupEvent::Began { set } => note(format!("set {set}")),
         BackupEvent::Step { part, what } => note(format!("{part}: {what}")),
-        BackupEvent::Line { part, text } => note(format!("{part}: {text}")),
+        BackupEvent::Line { part, text } if depot.loud => note(format!("{part}: {text}")),
+        BackupEvent::Line { .. } => {}
         BackupEvent::Part { part } => made.parts.push(part),
         BackupEvent::Done { set, took_ms } => (made.set, made.took_ms) = (Some(set), took_ms),
         BackupEvent::Failed { why } => made.failed = Some(why),

@@ -106,6 +106,8 @@ pub(super) struct Depot {
     pub(super) fleet: Fleet,
     /// Keys that a set may be signed with.
     keys: Vec<String>,
+    /// Lines of the products' own programs are shown.
+    loud: bool,
 }
 
 impl Depot {
@@ -128,7 +130,7 @@ impl Depot {
             }
             fleet
         };
-        Ok(Self { road, spec, host, fleet, keys })
+        Ok(Self { road, spec, host, fleet, keys, loud: global.verbose > 0 })
     }
 
     pub(super) fn link(&self) -> &Arc<dyn Session> {
