@@ -1,6 +1,7 @@
 //! What an error number means: `imctl explain IMnnnn` and `docs/errors.md`.
 
-pub(super) use super::errors_table::ERRORS;
+use super::errors_asked::ASKED;
+use super::errors_met::MET;
 use super::errors_zh;
 use crate::base::{Exit, Language};
 #[cfg(test)]
@@ -19,6 +20,16 @@ pub(super) struct ErrorReference {
     pub(super) about: &'static str,
 }
 
+/// An error that ends the command as a mistake of its user.
+pub(super) const fn usage(number: &'static str, title: &'static str, about: &'static str) -> ErrorReference {
+    ErrorReference { number, exit: Exit::Usage, title, about }
+}
+
+/// All errors, by number.
+pub(super) fn all() -> impl Iterator<Item = &'static ErrorReference> {
+    ASKED.iter().chain(MET)
+}
+
 impl ErrorReference {
     /// Title and meaning in a language.
     pub(super) fn words(&self, language: Language) -> (&'static str, &'static str) {
@@ -33,7 +44,7 @@ impl ErrorReference {
 pub(super) fn find(number: &str) -> Option<&'static ErrorReference> {
     let number = number.to_ascii_uppercase();
     let digits = number.strip_prefix("IM").unwrap_or(&number);
-    ERRORS.iter().find(|error| &error.number[2..] == digits)
+    all().find(|error| &error.number[2..] == digits)
 }
 
 /// `docs/errors.md`: exit codes and errors.
@@ -47,7 +58,7 @@ pub(super) fn markdown() -> String {
         let _ = writeln!(text, "| {} | {} |", exit.code(), exit.meaning());
     }
     text.push_str("\n## Errors\n\n| number | exit | what | meaning and help |\n|---|---|---|---|\n");
-    for error in ERRORS {
+    for error in all() {
         let about = error.about.replace('|', "\\|");
         let _ = writeln!(text, "| {} | {} | {} | {about} |", error.number, error.exit.code(), error.title);
     }
@@ -66,7 +77,7 @@ mod tests {
             let path = entry.expect("it can be listed").path();
             if path.is_dir() {
                 numbers_in(&path, found);
-            } else if !path.ends_with("cli/errors_table.rs") && !path.ends_with("cli/errors_zh.rs") {
+            } else if !path.to_string_lossy().contains("cli/errors_") {
                 let text = std::fs::read_to_string(&path).expect("it is text");
                 let numbers = text.match_indices("\"IM").filter_map(|(at, _)| text.get(at + 1..at + 8));
                 let whole = numbers.filter(|number| number.ends_with('"'));
@@ -79,10 +90,10 @@ mod tests {
     fn every_number_of_the_sources_is_explained_once() {
         let mut used = BTreeSet::new();
         numbers_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut used);
-        let known: BTreeSet<String> = ERRORS.iter().map(|error| error.number.to_owned()).collect();
+        let known: BTreeSet<String> = all().map(|error| error.number.to_owned()).collect();
         let missing: Vec<_> = used.difference(&known).collect();
         assert!(missing.is_empty(), "not in this table: {missing:?}");
-        assert_eq!(known.len(), ERRORS.len(), "a number stands here twice");
-        assert!(ERRORS.is_sorted_by_key(|error| error.number));
+        assert_eq!(known.len(), all().count(), "a number stands here twice");
+        assert!(all().is_sorted_by_key(|error| error.number));
     }
 }

@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn every_error_is_translated_with_the_same_commands() {
-        for error in super::super::errors::ERRORS {
+        for error in super::super::errors::all() {
             let (title, about) =
                 find(error.number).unwrap_or_else(|| panic!("{} has no Chinese", error.number));
             assert!(!title.is_empty() && about.ends_with('。'), "{}", error.number);

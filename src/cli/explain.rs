@@ -83,7 +83,7 @@ fn fitting<'a>(keys: &'a [KeyReference], what: &str) -> Vec<&'a KeyReference> {
 fn unknown(keys: &[KeyReference], what: &str) -> String {
     let ends = keys.iter().filter_map(|key| key.path.rsplit('.').next());
     let known = keys.iter().map(|key| key.path.as_str()).chain(ends);
-    let near = nearest(what, known.chain(errors::ERRORS.iter().map(|error| error.number)));
+    let near = nearest(what, known.chain(errors::all().map(|error| error.number)));
     let hint = near.map_or_else(
         || "`imctl explain` lists all keys".to_owned(),
         |near| format!("did you mean `{near}`?"),
