@@ -110,8 +110,9 @@ async fn start(depot: &Depot, unit: &str) -> Result<(), Failure> {
         .map(|kind| quote(&depot.spec.unit.replace("KIND", kind)))
         .collect();
     let script = format!(
-        "for it in {}; do case $(systemctl is-active \"$it\") in active|activating|reloading) echo \"$it\"; exit 3 ;; esac; done\n\
+        "[ -x {} ] || exit 4\nfor it in {}; do case $(systemctl is-active \"$it\") in active|activating|reloading) echo \"$it\"; exit 3 ;; esac; done\n\
          rm -f {}\nsystemctl reset-failed {unit} 2>/dev/null || :\nsystemctl start --no-block {unit}\n",
+        quote(&depot.spec.program),
         all.join(" "),
         quote(&depot.spec.progress),
         unit = quote(unit),
@@ -120,6 +121,7 @@ async fn start(depot: &Depot, unit: &str) -> Result<(), Failure> {
     match output.status {
         0 => Ok(()),
         3 => Err(Failure::BackupAtWork { host: depot.host.clone(), unit: output.text() }),
+        4 => Err(depot.failed("what makes backups is not installed there yet")),
         _ => Err(depot.failed(&output.text())),
     }
 }

@@ -207,7 +207,10 @@ pub(super) fn help(failure: &Failure) -> Vec<String> {
             ),
         ],
         Failure::Backup { inventory, .. } => {
-            vec![format!("imctl backup list -i {inventory}  shows what is whole")]
+            vec![
+                format!("imctl backup list -i {inventory}  shows what is whole"),
+                format!("imctl plan -i {inventory}  shows what is missing there, imctl install brings it"),
+            ]
         }
         Failure::BackupAtWork { unit, .. } => vec![format!("journalctl -f -u {unit}  there shows it")],
         Failure::NoSet { inventory, .. } => vec![format!("imctl backup list -i {inventory}")],
